@@ -1,0 +1,24 @@
+"""What every room shares: the error a user can mend, and the one for a name nobody knows."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message says what was expected, what came and what to do.
+
+    The command line prints it as one line, without a traceback.
+    """
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
+    """The error for a name that is not in a registry, with the closest matches.
+
+    Example:
+        >>> unknown_name("zoo entry", "dcgan_mnst", ["dcgan_mnist", "dcgan_digits"])
+        InputError("Unknown zoo entry 'dcgan_mnst'. Did you mean 'dcgan_mnist'? Known: dcgan_digits, dcgan_mnist.")
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
+    hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+    return InputError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")

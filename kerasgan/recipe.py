@@ -1,0 +1,100 @@
+"""Recipe: everything needed to train one zoo entry again, as plain values."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kerasgan.errors import InputError
+
+Options = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """One training, fully described by JSON-safe values; copied into every run and every exported artifact.
+
+    Args:
+        name: `<family>_<dataset>`, the entry's name in the zoo.
+        family: the zoo module whose `generator` and `discriminator` build the networks.
+        dataset: a name for `kerasgan.data.load`, or the path of the folder or `.npz` the run was given.
+        image_shape: (height, width, channels).
+        latent_dim: length of the latent vector z.
+        num_classes: 0 for an unconditional GAN.
+        prior: distribution of z, see `kerasgan.priors`.
+        generator: keyword arguments of the family's `generator` beyond image shape, latent size and classes.
+        discriminator: the same for `discriminator`.
+        loss: name of the adversarial loss, see `kerasgan.losses`.
+        label_smoothing: one-sided label smoothing; the real target becomes `1 - label_smoothing`.
+        penalties: each `{"name": ..., **arguments}`, see `kerasgan.penalties`.
+        augment: DiffAugment policy, for instance `"color,translation,cutout"`; empty for none.
+        g_optimizer: `{"name": ..., **arguments}` of a Keras optimizer.
+        d_optimizer: the same for the discriminator.
+        batch_size: images per update of the discriminator.
+        epochs: passes over the data.
+        n_critic: discriminator updates per generator update.
+        ema: decay of the generator's exponential moving average; 0 turns it off.
+        share_fakes: one generator pass feeds both players; `None` lets the model decide.
+        weight_clip: bound of the discriminator's weights (WGAN); 0 for none.
+        gradient_accumulation: number of micro-batches a batch is cut into.
+        precision: Keras dtype policy of the networks.
+        seed: of weights, data order and noise.
+    """
+
+    name: str
+    family: str
+    dataset: str
+    image_shape: tuple[int, int, int]
+    latent_dim: int = 64
+    num_classes: int = 0
+    prior: str = "normal"
+    generator: Options = dataclasses.field(default_factory=dict)
+    discriminator: Options = dataclasses.field(default_factory=dict)
+    loss: str = "non_saturating"
+    label_smoothing: float = 0.0
+    penalties: tuple[Options, ...] = ()
+    augment: str = ""
+    g_optimizer: Options = dataclasses.field(
+        default_factory=lambda: {"name": "adam", "learning_rate": 2e-4, "beta_1": 0.5}
+    )
+    d_optimizer: Options = dataclasses.field(
+        default_factory=lambda: {"name": "adam", "learning_rate": 2e-4, "beta_1": 0.5}
+    )
+    batch_size: int = 64
+    epochs: int = 50
+    n_critic: int = 1
+    ema: float = 0.999
+    share_fakes: bool | None = None
+    weight_clip: float = 0.0
+    gradient_accumulation: int = 1
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "image_shape", tuple(int(n) for n in self.image_shape))
+        object.__setattr__(self, "penalties", tuple(dict(p) for p in self.penalties))
+        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
+            raise InputError(f"image_shape must be (height, width, channels). Received: {self.image_shape}.")
+        for field in ("latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"):
+            if getattr(self, field) < 1:
+                raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
+        fields = {f.name for f in dataclasses.fields(cls)}
+        extra = sorted(set(values) - fields)
+        if extra:
+            raise InputError(f"A recipe has no {', '.join(extra)}. Its fields are: {', '.join(sorted(fields))}.")
+        return cls(**values)
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """One line per field that differs: `batch_size: 64 -> 32`."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        return [f"{key}: {mine[key]!r} -> {theirs[key]!r}" for key in mine if mine[key] != theirs[key]]
