@@ -1,0 +1,149 @@
+"""GAN: latents in, samples out, with or without labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasgan import priors
+from kerasgan.errors import InputError
+from kerasgan.gans.adversarial import AdversarialModel
+from kerasgan.gans.networks import canonical_discriminator, canonical_generator, known_classes, last_activation
+from kerasgan.sampler import Sampler, SampleSpec
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class GAN(AdversarialModel):
+    """A generative adversarial network (Goodfellow et al., 2014), conditional (Mirza & Osindero, 2014) if it has labels.
+
+    Args:
+        generator: `keras.Model` from `latent` float (batch, latent_dim), or `[latent, label]`, to samples.
+        discriminator: `keras.Model` from samples, or `[sample, label]`, to logits (no sigmoid at its end).
+            A label input may be int (batch,), int (batch, 1) or one-hot (batch, classes) in either network.
+        latent_dim: checked against the generator's input where given.
+        prior: distribution of the latents, see `kerasgan.priors`.
+        num_classes: of a conditional GAN; read from the networks where they tell.
+        class_names: one name per class; `None` counts from "0".
+        value_range: range of the generator's output and of the training data; `None` reads it off the generator's
+            last activation: (0, 1) after a sigmoid, else (-1, 1).
+        **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
+
+    Example:
+        >>> gan = kg.GAN(my_generator, my_discriminator, latent_dim=64, seed=0)
+        >>> gan.compile(loss="hinge", penalties=[kg.penalties.R1(0.1, interval=16)])
+        >>> gan.fit(kg.data.load("digits"), batch_size=64, epochs=20)
+        >>> images = gan.sampler().generate(16, seed=1)
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_dim: int | None = None,
+        *,
+        prior: str = "normal",
+        num_classes: int | None = None,
+        class_names: Sequence[str] | None = None,
+        value_range: tuple[float, float] | None = None,
+        **kwargs: Any,
+    ):
+        if value_range is None:
+            sigmoid = getattr(last_activation(generator), "__name__", "") == "sigmoid"
+            value_range = (0.0, 1.0) if sigmoid else (-1.0, 1.0)
+        canonical = canonical_generator(generator), canonical_discriminator(discriminator)
+        super().__init__(*canonical, value_range=value_range, **kwargs)
+        self.prior = priors.check(prior)
+        self.latent_dim = self.generator.inputs[0].shape[1]
+        self.image_shape = tuple(self.discriminator.inputs[0].shape[1:])
+        self.conditional = len(self.generator.inputs) == 2
+        self.class_names = self._class_names(generator, num_classes, class_names)
+        self._check_networks(latent_dim)
+
+    def _class_names(self, generator, num_classes, class_names) -> tuple[str, ...]:
+        if not self.conditional:
+            if num_classes or class_names:
+                raise InputError("num_classes and class_names need a generator that takes [latent, label].")
+            return ()
+        count = len(class_names) if class_names else num_classes or known_classes(generator)
+        if not count:
+            raise InputError("The number of classes cannot be read off the generator. Give num_classes.")
+        if num_classes and num_classes != count:
+            raise InputError(f"{count} class_names were given for num_classes={num_classes}.")
+        return tuple(class_names) if class_names else tuple(str(i) for i in range(count))
+
+    def _check_networks(self, latent_dim):
+        if latent_dim and latent_dim != self.latent_dim:
+            raise InputError(f"The generator takes latents of {self.latent_dim} values, but latent_dim={latent_dim}.")
+        if len(self.discriminator.inputs) == 2 and not self.conditional:
+            raise InputError("The discriminator takes labels but the generator does not.")
+        made = tuple(self.generator.outputs[0].shape[1:])
+        if made != self.image_shape:
+            raise InputError(
+                f"The generator makes samples of shape {made}, but the discriminator takes {self.image_shape}."
+            )
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def unpack(self, data) -> tuple:
+        real, label = super().unpack(data)
+        if not self.conditional:
+            return real, None
+        if label is None:
+            raise InputError("This GAN is conditional: fit and evaluate need labels, fit(x, y).")
+        return real, ops.reshape(ops.cast(label, "int32"), (-1,))
+
+    def generator_inputs(self, n, condition):
+        latent = self.draws.latents(self.prior, n, self.latent_dim)
+        return latent if condition is None else [latent, condition]
+
+    def judge(self, samples, condition, training=True):
+        inputs = samples if len(self.discriminator.inputs) == 1 else [samples, condition]
+        return ops.cast(self.discriminator(inputs, training=training), "float32")
+
+    def call(self, inputs, training=False):
+        latent = inputs[0] if isinstance(inputs, list | tuple) else inputs
+        if latent.shape[-1] != self.latent_dim:
+            raise InputError(f"Latents must have shape (n, {self.latent_dim}). Received: {tuple(latent.shape)}.")
+        return super().call(inputs, training=training)
+
+    def check_data(self, images: Any) -> None:
+        """Also the shape, and the labels of a conditional GAN."""
+        if images.image_shape != self.image_shape:
+            raise InputError(
+                f"These networks take samples of shape {self.image_shape}. Received data of shape "
+                f"{images.image_shape}. Load the data with image_shape={self.image_shape}, or build other networks."
+            )
+        if self.conditional and images.y is None:
+            raise InputError("This GAN is conditional: fit needs labels, fit(x, y). Received data without labels.")
+        if self.conditional:
+            low, high = int(images.y.min()), int(images.y.max())
+            if low < 0 or high >= self.num_classes:
+                raise InputError(f"Labels must lie in 0..{self.num_classes - 1}. Received {low}..{high}.")
+        super().check_data(images)
+
+    @property
+    def spec(self) -> SampleSpec:
+        return SampleSpec(
+            latent_dim=self.latent_dim,
+            image_shape=self.image_shape,
+            prior=self.prior,
+            value_range=self.value_range,
+            class_names=self.class_names,
+        )
+
+    def sampler(self, recipe: dict[str, Any] | None = None) -> Sampler:
+        """The averaged generator as a `Sampler`, a copy that further training leaves alone."""
+        generator = keras.models.clone_model(self.ema_generator)
+        generator.set_weights(self.ema_generator.get_weights())
+        return Sampler(generator, self.spec, recipe)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "prior": self.prior,
+            "class_names": self.class_names or None,
+        }

@@ -1,0 +1,82 @@
+"""OptimizerPair: the one optimizer Keras sees, made of the generator's and the discriminator's."""
+
+from typing import Any
+
+import keras
+
+from kerasgan.errors import InputError
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class OptimizerPair(keras.optimizers.Optimizer):
+    """Owns the variables of both optimizers, so that `fit` on JAX carries them and `save` stores them.
+
+    It never updates anything itself: the model's step calls `g` and `d`. Its learning rate is the generator's; setting
+    it (as learning-rate callbacks do) moves the discriminator's in the same proportion, so a two-time-scale rule stays.
+
+    Args:
+        g: the generator's optimizer.
+        d: the discriminator's.
+    """
+
+    def __init__(self, g: keras.optimizers.Optimizer, d: keras.optimizers.Optimizer, name: str = "optimizer_pair"):
+        super().__init__(learning_rate=0.0, name=name)
+        self.g, self.d = g, d
+
+    def build(self, g_variables, d_variables):
+        """Creates the slots; without them a saved model would load its optimizers with a mere warning."""
+        self.g.build(g_variables)
+        self.d.build(d_variables)
+        self.built = True
+
+    @property
+    def variables(self):
+        return self.g.variables + self.d.variables
+
+    def save_own_variables(self, store):
+        pass  # g and d are saved as parts of their own
+
+    def load_own_variables(self, store):
+        pass
+
+    @property
+    def learning_rate(self):
+        return self.g.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        before = float(keras.ops.convert_to_numpy(self.g.learning_rate))
+        d_before = float(keras.ops.convert_to_numpy(self.d.learning_rate))
+        if not before:
+            raise InputError("The generator's learning rate is 0, so the discriminator's share of it is unknown.")
+        self.d.learning_rate = value * (d_before / before)
+        self.g.learning_rate = value
+
+    def finalize_variable_values(self, var_list):
+        self.g.finalize_variable_values(self.g._trainable_variables)
+        self.d.finalize_variable_values(self.d._trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {"g": serialize(self.g), "d": serialize(self.d), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(deserialize(config["g"]), deserialize(config["d"]), config["name"])
+
+
+def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.optimizers.Optimizer:
+    """A player's optimizer from a name, `{"name": ..., **arguments}` or an object, with a loss scaler where needed."""
+    if isinstance(optimizer, dict) and "class_name" not in optimizer:
+        arguments = dict(optimizer)
+        optimizer = {"class_name": arguments.pop("name"), "config": arguments}
+    optimizer = keras.optimizers.get(optimizer)
+    if getattr(optimizer, "gradient_accumulation_steps", None):
+        raise InputError(
+            f"{player} accumulates gradients by itself (gradient_accumulation_steps), so the two players would move at "
+            "different times. Use compile(gradient_accumulation=...) instead."
+        )
+    if loss_scaling and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer

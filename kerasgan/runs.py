@@ -1,0 +1,218 @@
+"""One training from a recipe to a run folder: what `kerasgan train` does, callable from Python."""
+
+import json
+import math
+import os
+import platform
+import re
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from kerasgan import data, zoo
+from kerasgan.data.images import Images
+from kerasgan.errors import InputError
+from kerasgan.files import whole_file
+from kerasgan.recipe import Recipe
+
+FOLDER_IMAGES = 320_000
+"""Images shown, by default, in a training on one's own pictures: 5,000 steps of 64."""
+
+SHORTEST_EPOCH = 2048
+"""Smaller sets of one's own are repeated within an epoch, which is when samples and log lines are written."""
+
+
+def recipe_for(source: str, images: Images | None = None, **changes: Any) -> tuple[Recipe, Images]:
+    """The recipe and the data of a training.
+
+    Args:
+        source: a zoo entry, a folder of pictures, or an `.npz` file.
+        images: data in place of what `source` names.
+        **changes: recipe fields to set; `None` leaves them.
+
+    Returns:
+        The recipe with `image_shape` and `num_classes` as the data have them, and the data.
+    """
+    changes = {name: value for name, value in changes.items() if value is not None}
+    shape = changes.pop("image_shape", None)
+    own = Path(source).exists()
+    if own:
+        images = images or data.open(source, image_shape=shape)
+        recipe = own_pictures_recipe(Path(source), images)
+        if len(images) < SHORTEST_EPOCH:
+            images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
+    else:
+        recipe = zoo.show(source)
+        images = images or data.load(recipe.dataset, image_shape=shape or recipe.image_shape)
+    classes = images.num_classes if own or recipe.num_classes else 0
+    recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
+    return recipe, images
+
+
+def own_pictures_recipe(source: Path, images: Images) -> Recipe:
+    """DCGAN with differentiable augmentation for a set nobody tuned a recipe for, conditional where it has classes."""
+    slug = re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "pictures"
+    return zoo.show("dcgan_cifar10").replace(
+        name=f"dcgan_{slug}",
+        dataset=str(source.resolve()),
+        augment="color,translation,cutout" if images.image_shape[2] > 1 else "translation,cutout",
+        generator={},
+        discriminator={},
+        batch_size=min(64, len(images)),
+        epochs=max(1, round(FOLDER_IMAGES / max(len(images), SHORTEST_EPOCH))),
+    )
+
+
+def train(
+    source: str,
+    out: str | Path | None = None,
+    *,
+    images: Images | None = None,
+    resume: bool = True,
+    checkpoint_every: float = 30.0,
+    exports: tuple[str, ...] = ("onnx", "saved_model"),
+    progress: bool = True,
+    compile_options: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Path:
+    """Trains, or goes on where the same call stopped, and leaves a run folder.
+
+    Args:
+        source: a zoo entry, a folder of pictures, or an `.npz` file.
+        out: the run folder; `runs/<name>` by default.
+        images: data in place of what `source` names.
+        resume: go on in a folder that holds this very training; `False` refuses such a folder.
+        checkpoint_every: seconds between checkpoints.
+        exports: formats to write at the end, of `"onnx"` and `"saved_model"`.
+        progress: show a progress bar.
+        compile_options: `jit_compile`, `steps_per_execution`.
+        **changes: recipe fields to set, for instance `epochs=10`; `None` leaves them.
+
+    Returns:
+        The run folder: `recipe.json`, `run.json`, `log.jsonl`, `samples/`, `checkpoints/`, `sampler.keras` and exports.
+
+    Raises:
+        InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
+    """
+    recipe, images = recipe_for(source, images, **changes)
+    folder = Path(out or Path("runs") / recipe.name)
+    _claim(folder, recipe, resume)
+    gan = _build(recipe, images, compile_options or {})
+    _fit(gan, recipe, images, folder, checkpoint_every, progress)
+    sampler = gan.sampler(recipe.to_dict())
+    sampler.save(folder / "sampler.keras")
+    _export(sampler, folder, exports)
+    return folder
+
+
+def rehearse(source: str, *, compile_options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Builds everything, trains a few steps in memory, writes nothing.
+
+    Returns:
+        The recipe, both parameter counts, steps, and the minutes the whole training would take at the speed measured.
+    """
+    recipe, images = recipe_for(source, **changes)
+    gan = _build(recipe, images, compile_options or {})
+    batches = images.batches(recipe.batch_size * recipe.n_critic, seed=recipe.seed)
+    warmup, measured = 3, 10
+    for i in range(warmup + measured):
+        if i == warmup:
+            start = time.perf_counter()
+        gan.train_on_batch(*batches[i % batches.num_batches])
+    seconds = (time.perf_counter() - start) / measured
+    steps = batches.num_batches * recipe.epochs
+    return {
+        "recipe": recipe.to_dict(),
+        "images": len(images),
+        "generator_parameters": gan.generator.count_params(),
+        "discriminator_parameters": gan.discriminator.count_params(),
+        "steps": steps,
+        "minutes": round(steps * seconds / 60, 1),
+    }
+
+
+def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
+    """Makes the folder this recipe's; only the number of epochs may have changed since."""
+    path = folder / "recipe.json"
+    if path.exists():
+        before = Recipe.from_dict(json.loads(path.read_text()))
+        differences = before.replace(epochs=recipe.epochs).differences(recipe)
+        if differences:
+            raise InputError(
+                f"{str(folder)!r} holds a run made by other settings ({'; '.join(differences)}). "
+                "Choose another --out, or repeat those settings."
+            )
+        if not resume:
+            raise InputError(f"{str(folder)!r} holds this run already. Choose another --out, or let it resume.")
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
+
+
+def _build(recipe, images, compile_options):
+    _make_deterministic()
+    names = images.class_names if recipe.num_classes else None
+    return zoo.build(recipe, class_names=names, **compile_options)
+
+
+def _make_deterministic():
+    """The same numbers from the same seed, which exact resume needs; TensorFlow has to be asked."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _fit(gan, recipe, images, folder, checkpoint_every, progress):
+    from kerasgan import callbacks
+
+    images_per_step = recipe.batch_size * recipe.n_critic
+    hooks = [
+        callbacks.JsonLog(folder / "log.jsonl"),
+        callbacks.SampleGrid(folder / "samples", scale=2 if recipe.image_shape[0] <= 32 else 1),
+        callbacks.Checkpoint(folder / "checkpoints", every=checkpoint_every),
+    ]
+    if progress:
+        hooks.insert(0, callbacks.Progress(images_per_step))
+    began = time.time()
+    gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
+    _note(folder, recipe, began, int(gan.steps))
+
+
+def _note(folder, recipe, began, steps):
+    """Adds this sitting to `run.json`: the machine, the libraries, the time."""
+    import keras
+
+    path = folder / "run.json"
+    note = json.loads(path.read_text()) if path.exists() else {"sittings": []}
+    libraries = ("kerasgan", "keras", "tensorflow", "jax", "torch", "numpy")
+    note["sittings"].append(
+        {
+            "ended_at_step": steps,
+            "seconds": round(time.time() - began, 1),
+            "backend": keras.backend.backend(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
+            "python": platform.python_version(),
+            "libraries": {name: _version(name) for name in libraries if _version(name)},
+        }
+    )
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def _version(library):
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _export(sampler, folder, exports):
+    from kerasgan import export
+
+    if "onnx" in exports:
+        export.to_onnx(sampler, folder / "generator.onnx", overwrite=True)
+    if "saved_model" in exports:
+        export.to_saved_model(sampler, folder / "generator_savedmodel", overwrite=True)

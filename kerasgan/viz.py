@@ -1,0 +1,82 @@
+"""Pictures of samples: grids as PNG, a training as an animated GIF. Pillow is imported when used."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from kerasgan.errors import InputError
+from kerasgan.files import whole_file
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+
+
+def grid(images: np.ndarray, columns: int | None = None, gap: int = 1) -> np.ndarray:
+    """Lays images out in rows.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        columns: images in a row; `None` makes the grid as square as it can be.
+        gap: white pixels between images.
+
+    Returns:
+        uint8 (grid height, grid width, channels).
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
+        raise InputError(
+            f"Expected images uint8 (n, height, width, channels), n > 0. Received {images.dtype} {images.shape}."
+        )
+    n, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, "uint8")
+    for i, image in enumerate(images):
+        top, left = i // columns * (height + gap), i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def to_pillow(image: np.ndarray, scale: int = 1):
+    """A `PIL.Image.Image` of one uint8 (height, width, 1, 3 or 4) image, each pixel drawn `scale` times as large."""
+    from PIL import Image
+
+    if image.shape[-1] not in MODES:
+        raise InputError(f"A picture has 1, 3 or 4 channels. Received {image.shape[-1]}.")
+    pixels = np.kron(image, np.ones((scale, scale, 1), "uint8")) if scale > 1 else image
+    return Image.fromarray(pixels[..., 0] if image.shape[-1] == 1 else pixels)
+
+
+def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None, scale: int = 1) -> Path:
+    """Writes a grid of images as a picture; the suffix chooses the format.
+
+    Example:
+        >>> kg.viz.save_grid(sampler.generate(16, labels=7), "sevens.png", scale=2)
+    """
+    path = Path(path)
+    with whole_file(path) as temporary:
+        to_pillow(grid(images, columns), scale).save(temporary)
+    return path
+
+
+def save_gif(frames: Iterable, path: str | Path, seconds_per_frame: float = 0.2) -> Path:
+    """Writes an endless animation; the last frame stays for a second and a half.
+
+    Args:
+        frames: `PIL.Image.Image`s of one size, or paths of pictures.
+        path: ends in `.gif`.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    pictures = []
+    for frame in frames:
+        with Image.open(frame) if isinstance(frame, str | Path) else frame as picture:
+            pictures.append(picture.convert("RGB"))
+    if not pictures:
+        raise InputError("An animation needs at least one frame.")
+    times = [round(1000 * seconds_per_frame)] * (len(pictures) - 1) + [1500]
+    with whole_file(path) as temporary:
+        pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=times, loop=0, optimize=True)
+    return path

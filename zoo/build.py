@@ -1,0 +1,79 @@
+"""From a recipe to a compiled model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerasgan.recipe import Recipe
+from kerasgan.zoo.registry import family_networks, show
+
+
+def networks(recipe: Recipe) -> tuple[Any, Any]:
+    """The recipe's (generator, discriminator), untrained; its seed fixes their first weights, its precision theirs."""
+    import keras
+
+    make_generator, make_discriminator = family_networks(recipe.family)
+    common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
+    keras.utils.set_random_seed(recipe.seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(recipe.precision)
+    try:
+        return (
+            make_generator(**common, latent_dim=recipe.latent_dim, **recipe.generator),
+            make_discriminator(**common, **recipe.discriminator),
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def build(
+    entry: str | Recipe,
+    image_shape: tuple[int, int, int] | None = None,
+    num_classes: int | None = None,
+    class_names: Sequence[str] | None = None,
+    **compile_options: Any,
+):
+    """A compiled, untrained `kerasgan.GAN` of a zoo entry.
+
+    Args:
+        entry: a name of `kerasgan.zoo.names()`, or a `Recipe`.
+        image_shape: (height, width, channels) in place of the recipe's.
+        num_classes: in place of the recipe's; 0 for an unconditional GAN.
+        class_names: one for each class.
+        **compile_options: `jit_compile`, `steps_per_execution`, `run_eagerly`.
+
+    Example:
+        >>> gan = kg.zoo.build("dcgan_mnist", image_shape=(64, 64, 3))
+    """
+    from kerasgan import losses
+    from kerasgan.gans.gan import GAN
+
+    recipe = show(entry) if isinstance(entry, str) else entry
+    if class_names:
+        num_classes = len(class_names)
+    recipe = recipe.replace(
+        image_shape=image_shape or recipe.image_shape,
+        num_classes=recipe.num_classes if num_classes is None else num_classes,
+    )
+    gan = GAN(
+        *networks(recipe),
+        latent_dim=recipe.latent_dim,
+        prior=recipe.prior,
+        num_classes=recipe.num_classes or None,
+        class_names=class_names,
+        n_critic=recipe.n_critic,
+        ema=recipe.ema,
+        share_fakes=recipe.share_fakes,
+        seed=recipe.seed,
+        name=recipe.name,
+    )
+    gan.compile(
+        g_optimizer=recipe.g_optimizer,
+        d_optimizer=recipe.d_optimizer,
+        loss=losses.get(recipe.loss, recipe.label_smoothing),
+        penalties=recipe.penalties,
+        augment=recipe.augment,
+        weight_clip=recipe.weight_clip,
+        gradient_accumulation=recipe.gradient_accumulation,
+        **compile_options,
+    )
+    return gan

@@ -1,0 +1,19 @@
+"""How far an image of any shape is halved on the way through a network."""
+
+
+def halvings(image_shape: tuple[int, int, int], smallest: int = 4) -> list[tuple[int, int]]:
+    """(height, width) at every stage, from the full size down.
+
+    Sides are halved, odd ones rounded up as a strided convolution with "same" padding does, until the shorter side
+    would fall below `smallest`.
+
+    Example:
+        >>> halvings((28, 28, 1)), halvings((40, 24, 4))
+        ([(28, 28), (14, 14), (7, 7), (4, 4)], [(40, 24), (20, 12), (10, 6)])
+    """
+    height, width, _ = image_shape
+    sizes = [(height, width)]
+    while min(height, width) > 2 * smallest - 2:
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.append((height, width))
+    return sizes
