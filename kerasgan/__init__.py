@@ -4,44 +4,58 @@ Everything public hangs here and is imported when it is first used, so `import k
 """
 
 import importlib
+import sys
 
 import wrapt
 
 __version__ = "0.1.0"
 
-_MODULES = ("augment", "callbacks", "data", "export", "layers", "losses", "penalties", "viz", "zoo")
-_NAMES = {
-    "AdversarialModel": "kerasgan.gans.adversarial",
-    "GAN": "kerasgan.gans.gan",
+_LIGHT = {
     "InputError": "kerasgan.errors",
     "Recipe": "kerasgan.recipe",
+    "data": None,
+    "export": None,
+    "train": "kerasgan.runs",
+    "viz": None,
+    "zoo": None,
+}
+_WITH_KERAS = {
+    "AdversarialModel": "kerasgan.gans.adversarial",
+    "GAN": "kerasgan.gans.gan",
     "SampleSpec": "kerasgan.sampler",
     "Sampler": "kerasgan.sampler",
-    "train": "kerasgan.runs",
+    "augment": None,
+    "callbacks": None,
+    "layers": None,
+    "losses": None,
+    "penalties": None,
 }
 
-__all__ = [*_MODULES, *_NAMES]  # noqa: PLE0604
+__all__ = sorted([*_LIGHT, *_WITH_KERAS])
 
 
 def __getattr__(name: str):
-    if name in _MODULES:
-        return importlib.import_module(f"kerasgan.{name}")
-    if name in _NAMES:
-        return getattr(importlib.import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'kerasgan' has no attribute {name!r}")
+    if name in _WITH_KERAS:
+        importlib.import_module("keras")  # first, so that the hook below is not reached from within a module of ours
+    elif name not in _LIGHT:
+        raise AttributeError(f"module 'kerasgan' has no attribute {name!r}")
+    module = {**_LIGHT, **_WITH_KERAS}[name]
+    return getattr(importlib.import_module(module), name) if module else importlib.import_module(f"kerasgan.{name}")
 
 
 def __dir__():
-    return sorted(__all__)
+    return __all__
 
 
 def _register_with_keras(keras):
-    """Our layers and models, for `keras.models.load_model` without `custom_objects`."""
+    """Imports our layers and models, so that `keras.models.load_model` finds them without `custom_objects`."""
+    ours = [module for name, module in list(sys.modules.items()) if name.startswith("kerasgan.")]
+    if any(getattr(module.__spec__, "_initializing", False) for module in ours):
+        return  # one of ours is being imported right now and is what brought Keras in; it cannot be imported twice
     importlib.import_module("kerasgan.layers")
     if keras.backend.backend() in ("tensorflow", "jax", "torch"):
         importlib.import_module("kerasgan.gans.gan")
 
 
-# `keras.models.load_model` finds only classes that were imported. Importing Keras here would cost seconds where nobody
-# needs it (`kerasgan list`), so ours are imported at the moment that Keras is.
+# Importing Keras here would cost seconds where nobody needs it (`kerasgan list`): ours are imported when Keras is.
 wrapt.register_post_import_hook(_register_with_keras, "keras")

@@ -48,8 +48,8 @@ class Checkpoint(keras.callbacks.Callback):
         if meta["data"] != now:
             differences = [f"{k}: {v!r} -> {now[k]!r}" for k, v in meta["data"].items() if v != now[k]]
             raise InputError(
-                f"The checkpoints in {str(self.folder)!r} were made with other data or batches ({'; '.join(differences)})."
-                " Use another folder, or the same data."
+                f"The checkpoints in {str(self.folder)!r} were made with other data or batches "
+                f"({'; '.join(differences)}). Use another folder, or the same data."
             )
         variables = model.all_state
         checkpoint.restore(variables, values)

@@ -47,7 +47,9 @@ def read_newest(folder: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:
                 return [_value(file, i, dtype) for i, dtype in enumerate(meta["dtypes"])], meta
         except DAMAGE as error:
             warnings.warn(
-                f"Checkpoint {str(path)!r} is damaged ({error}); trying the one before it.", RuntimeWarning, stacklevel=2
+                f"Checkpoint {str(path)!r} is damaged ({error}); trying the one before it.",
+                RuntimeWarning,
+                stacklevel=2,
             )
     if paths:
         raise InputError(f"Every checkpoint in {str(folder)!r} is damaged. Delete that folder to start again.")

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +47,20 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_zip(path: str | Path) -> None:
+    """Raises `zipfile.BadZipFile` unless every member of a zip archive can be read and has its checksum.
+
+    Readers that take a member in parts, or only some of it, do not look at its checksum.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zlib.error, EOFError, OSError, RuntimeError) as error:  # what flipped bytes were seen to raise
+        raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
+    if damaged:
+        raise zipfile.BadZipFile(f"wrong checksum of {damaged!r}")
 
 
 def sync_folder(folder: Path) -> None:

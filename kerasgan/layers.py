@@ -12,7 +12,8 @@ def spectral_norm(kernel, u, update: bool):
 
     Args:
         kernel: float (..., outputs), seen as a matrix (everything else, outputs).
-        u: variable float (outputs,), the running left singular vector; moved by one power iteration if `update`.
+        u: variable float (outputs,), the running left singular vector, of any length; moved by one power iteration if
+            `update`.
         update: True in training.
 
     Returns:
@@ -22,7 +23,7 @@ def spectral_norm(kernel, u, update: bool):
     # float32 whatever the policy: a half-precision singular value would jitter from step to step.
     matrix = ops.cast(ops.reshape(kernel, (-1, kernel.shape[-1])), "float32")
     fixed = ops.stop_gradient(matrix)
-    u_now = ops.cast(u, "float32")
+    u_now = _unit(ops.cast(u, "float32"))
     v = _unit(ops.matmul(fixed, u_now[:, None])[:, 0])
     if update:
         u_now = _unit(ops.matmul(v[None], fixed)[0])
@@ -36,35 +37,49 @@ def _unit(vector):
     return vector / (ops.sqrt(ops.sum(ops.square(vector))) + 1e-12)
 
 
-def _add_u(layer, outputs):
-    # Every replica computes the same u from the same kernel, so the first one's will do.
-    return layer.add_weight(
-        shape=(outputs,), initializer="random_normal", trainable=False, name="u", aggregation="only_first_replica"
-    )
+class _Spectral(keras.layers.Layer):
+    """What the three layers share: their `u`, and saving it (Keras' layers save only the variables they know)."""
+
+    def _add_u(self, outputs):
+        self.u = self.add_weight(
+            shape=(outputs,),
+            initializer="random_normal",
+            trainable=False,
+            autocast=False,
+            name="u",
+            # Every replica computes the same u from the same kernel.
+            aggregation="only_first_replica",
+        )
+
+    def save_own_variables(self, store):
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        keras.layers.Layer.load_own_variables(self, store)
 
 
 @keras.saving.register_keras_serializable("kerasgan")
-class SpectralConv2D(keras.layers.Conv2D):
+class SpectralConv2D(_Spectral, keras.layers.Conv2D):
     """`keras.layers.Conv2D` whose kernel is divided by its spectral norm in every call (SNGAN)."""
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.u = _add_u(self, self.filters)
+        self._add_u(self.filters)
 
     def call(self, inputs, training=False):
         outputs = self.convolution_op(inputs, spectral_norm(self.kernel, self.u, update=bool(training)))
         if self.use_bias:
-            outputs = outputs + self.bias
+            outputs = outputs + (self.bias if self.data_format == "channels_last" else self.bias[:, None, None])
         return self.activation(outputs)
 
 
 @keras.saving.register_keras_serializable("kerasgan")
-class SpectralDense(keras.layers.Dense):
+class SpectralDense(_Spectral, keras.layers.Dense):
     """`keras.layers.Dense` whose kernel is divided by its spectral norm in every call (SNGAN)."""
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.u = _add_u(self, self.units)
+        self._add_u(self.units)
 
     def call(self, inputs, training=False):
         outputs = ops.matmul(inputs, spectral_norm(self.kernel, self.u, update=bool(training)))
@@ -74,13 +89,16 @@ class SpectralDense(keras.layers.Dense):
 
 
 @keras.saving.register_keras_serializable("kerasgan")
-class SpectralEmbedding(keras.layers.Embedding):
+class SpectralEmbedding(_Spectral, keras.layers.Embedding):
     """`keras.layers.Embedding` whose table is divided by its spectral norm (projection discriminators)."""
 
     def build(self, input_shape=None):
         super().build(input_shape)
-        self.u = _add_u(self, self.output_dim)
+        self._add_u(self.output_dim)
 
     def call(self, inputs, training=False):
         table = spectral_norm(self.embeddings, self.u, update=bool(training))
         return ops.take(table, ops.cast(inputs, "int32"), axis=0)
+
+    def compute_output_spec(self, inputs, training=False):
+        return super().compute_output_spec(inputs)  # Keras' own knows no `training`

@@ -24,7 +24,7 @@ class Penalty:
     name = ""
 
     def __init__(self, weight: float, interval: int = 1):
-        if weight <= 0:
+        if not weight > 0:  # so written, NaN is refused too
             raise InputError(f"The weight of a penalty must be positive. Received: {weight}.")
         if interval < 1:
             raise InputError(f"The interval of a penalty must be at least 1. Received: {interval}.")
@@ -44,7 +44,8 @@ class Penalty:
 
         Args:
             gradient: function from images to dD/dimages, both float32 (batch, ...).
-            real, fake: float32 (batch, ...).
+            real: float32 (batch, ...).
+            fake: the same.
             draws: `kerasgan.gans.draws.Draws`, or anything with its `normal` and `uniform`.
         """
         slopes = ops.cast(gradient(self.points(real, fake, draws)), "float32")
@@ -157,7 +158,7 @@ def get(penalty: str | Mapping[str, Any] | Penalty) -> Penalty:
     """
     if isinstance(penalty, Penalty):
         return penalty
-    arguments = {"name": penalty} if isinstance(penalty, str) else dict(penalty)
+    arguments = dict(penalty) if isinstance(penalty, Mapping) else {"name": penalty}
     name = arguments.pop("name", None)
     if name not in PENALTIES:
         raise unknown_name("penalty", name, PENALTIES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerasgan.errors import unknown_name
+from kerasgan.errors import InputError, unknown_name
 
 PRIORS = ("normal", "uniform", "truncated_normal")
 
@@ -26,6 +26,8 @@ def sample(prior: str, n: int, latent_dim: int, seed: int) -> np.ndarray:
     Returns:
         float32 (n, latent_dim). The first k rows do not depend on n.
     """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed must be a whole number from 0 up. Received: {seed!r}.")
     rng = np.random.default_rng(seed)
     shape = (n, latent_dim)
     if check(prior) == "uniform":

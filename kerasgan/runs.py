@@ -12,7 +12,7 @@ from typing import Any
 
 from kerasgan import data, zoo
 from kerasgan.data.images import Images
-from kerasgan.errors import InputError
+from kerasgan.errors import InputError, unknown_name
 from kerasgan.files import whole_file
 from kerasgan.recipe import Recipe
 
@@ -23,31 +23,42 @@ SHORTEST_EPOCH = 2048
 """Smaller sets of one's own are repeated within an epoch, which is when samples and log lines are written."""
 
 
-def recipe_for(source: str, images: Images | None = None, **changes: Any) -> tuple[Recipe, Images]:
+def recipe_for(
+    source: str, images: Images | None = None, data_options: dict[str, Any] | None = None, **changes: Any
+) -> tuple[Recipe, Images]:
     """The recipe and the data of a training.
 
     Args:
         source: a zoo entry, a folder of pictures, or an `.npz` file.
         images: data in place of what `source` names.
-        **changes: recipe fields to set; `None` leaves them.
+        data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
+        **changes: recipe fields to set; `None` leaves them. `image_shape` may be (height, width) alone.
 
     Returns:
         The recipe with `image_shape` and `num_classes` as the data have them, and the data.
     """
     changes = {name: value for name, value in changes.items() if value is not None}
     shape = changes.pop("image_shape", None)
-    own = Path(source).exists()
+    own = source not in zoo.names()
     if own:
-        images = images or data.open(source, image_shape=shape)
+        images = images or _own_images(source, shape, data_options or {})
         recipe = own_pictures_recipe(Path(source), images)
         if len(images) < SHORTEST_EPOCH:
             images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     else:
         recipe = zoo.show(source)
-        images = images or data.load(recipe.dataset, image_shape=shape or recipe.image_shape)
+        shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
+        images = images or data.open(recipe.dataset, image_shape=shape)
     classes = images.num_classes if own or recipe.num_classes else 0
     recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
     return recipe, images
+
+
+def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
+    if not Path(source).exists():
+        known = unknown_name("zoo entry", source, zoo.names())
+        raise InputError(f"{known} There is no folder or .npz file of that name either.")
+    return data.open(source, image_shape=shape, **options)
 
 
 def own_pictures_recipe(source: Path, images: Images) -> Recipe:
@@ -69,6 +80,7 @@ def train(
     out: str | Path | None = None,
     *,
     images: Images | None = None,
+    data_options: dict[str, Any] | None = None,
     resume: bool = True,
     checkpoint_every: float = 30.0,
     exports: tuple[str, ...] = ("onnx", "saved_model"),
@@ -82,6 +94,7 @@ def train(
         source: a zoo entry, a folder of pictures, or an `.npz` file.
         out: the run folder; `runs/<name>` by default.
         images: data in place of what `source` names.
+        data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
         resume: go on in a folder that holds this very training; `False` refuses such a folder.
         checkpoint_every: seconds between checkpoints.
         exports: formats to write at the end, of `"onnx"` and `"saved_model"`.
@@ -95,7 +108,7 @@ def train(
     Raises:
         InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
     """
-    recipe, images = recipe_for(source, images, **changes)
+    recipe, images = recipe_for(source, images, data_options, **changes)
     folder = Path(out or Path("runs") / recipe.name)
     _claim(folder, recipe, resume)
     gan = _build(recipe, images, compile_options or {})
@@ -106,13 +119,36 @@ def train(
     return folder
 
 
-def rehearse(source: str, *, compile_options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+CONTENTS = {
+    "sampler.keras": "the trained generator: kerasgan.Sampler.load(...)",
+    "generator.onnx": "for ONNX Runtime, checked against Keras",
+    "generator_savedmodel": "for TensorFlow Serving, checked against Keras",
+    "samples": "a grid per epoch, and training.gif",
+    "log.jsonl": "losses, accuracies, penalties and gradient norms of every epoch",
+    "recipe.json": "the settings",
+    "run.json": "machine, libraries and time",
+    "checkpoints": "where the same command would go on",
+}
+
+
+def contents(folder: Path) -> list[tuple[Path, str]]:
+    """(path, what it is) of everything a run has left."""
+    return [(folder / name, what) for name, what in CONTENTS.items() if (folder / name).exists()]
+
+
+def rehearse(
+    source: str,
+    *,
+    data_options: dict[str, Any] | None = None,
+    compile_options: dict[str, Any] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
     """Builds everything, trains a few steps in memory, writes nothing.
 
     Returns:
         The recipe, both parameter counts, steps, and the minutes the whole training would take at the speed measured.
     """
-    recipe, images = recipe_for(source, **changes)
+    recipe, images = recipe_for(source, None, data_options, **changes)
     gan = _build(recipe, images, compile_options or {})
     batches = images.batches(recipe.batch_size * recipe.n_critic, seed=recipe.seed)
     warmup, measured = 3, 10

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerasgan import priors
 from kerasgan.errors import InputError, unknown_name
-from kerasgan.files import whole_file
+from kerasgan.files import check_zip, whole_file
 
 SPEC_MEMBER = "kerasgan_sampler.json"
 Labels = int | str | Sequence[int | str] | np.ndarray | None
@@ -39,12 +39,12 @@ class SampleSpec:
     mean_latent: tuple[float, ...] | None = None
 
     def __post_init__(self):
-        for field in ("image_shape", "value_range", "class_names"):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
-        if self.mean_latent is not None:
-            object.__setattr__(self, "mean_latent", tuple(self.mean_latent))
-            if len(self.mean_latent) != self.latent_dim:
-                raise InputError(f"mean_latent must have {self.latent_dim} values. Received: {len(self.mean_latent)}.")
+        # Plain Python values: NumPy's cannot be written as JSON.
+        for field, kind in (("image_shape", int), ("value_range", float), ("class_names", str), ("mean_latent", float)):
+            if getattr(self, field) is not None:
+                object.__setattr__(self, field, tuple(kind(value) for value in getattr(self, field)))
+        if self.mean_latent is not None and len(self.mean_latent) != self.latent_dim:
+            raise InputError(f"mean_latent must have {self.latent_dim} values. Received: {len(self.mean_latent)}.")
         priors.check(self.prior)
 
     @property
@@ -96,11 +96,12 @@ class Sampler:
             return None
         if labels is None:
             return np.arange(n, dtype="int32") % len(names)
-        if isinstance(labels, int | str | np.integer):
-            labels = [labels] * n  # type: ignore[list-item]
-        if len(labels) != n:
-            raise InputError(f"Expected one label, or {n}, one for each image. Received {len(labels)}.")
-        return np.array([self._class_index(label) for label in labels], dtype="int32")
+        given: Any = labels.tolist() if isinstance(labels, np.ndarray) else labels
+        if isinstance(given, str) or not hasattr(given, "__len__"):
+            given = [given] * n
+        if len(given) != n:
+            raise InputError(f"Expected one label, or {n}, one for each image. Received {len(given)}.")
+        return np.array([self._class_index(label) for label in given], dtype="int32")
 
     def _class_index(self, label: int | str | np.integer) -> int:
         names = self.spec.class_names
@@ -140,10 +141,12 @@ class Sampler:
     def images(self, latents: np.ndarray, labels: Labels = None, batch_size: int = 64) -> np.ndarray:
         """Images uint8 (n, height, width, channels) of given latents float32 (n, latent_dim)."""
         latents = np.asarray(latents, "float32")
-        if latents.ndim != 2 or latents.shape[1] != self.spec.latent_dim:
-            raise InputError(f"Latents must have shape (n, {self.spec.latent_dim}). Received: {latents.shape}.")
+        if latents.ndim != 2 or latents.shape[1] != self.spec.latent_dim or not len(latents):
+            raise InputError(f"Latents must have shape (n, {self.spec.latent_dim}), n > 0. Received: {latents.shape}.")
         if not np.isfinite(latents).all():
             raise InputError("Latents must be finite. Received NaN or infinity.")
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1. Received: {batch_size}.")
         return self._to_uint8(self._outputs(latents, self.labels(labels, len(latents)), batch_size))
 
     def _outputs(self, latents: np.ndarray, labels: np.ndarray | None, batch_size: int) -> np.ndarray:
@@ -187,6 +190,7 @@ class Sampler:
         if not path.is_file():
             raise InputError(f"No file {str(path)!r}. Expected a Sampler written by Sampler.save().")
         try:
+            check_zip(path)
             with zipfile.ZipFile(path) as archive:
                 content = json.loads(archive.read(SPEC_MEMBER))
         except zipfile.BadZipFile as error:

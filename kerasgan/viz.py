@@ -66,6 +66,7 @@ def save_gif(frames: Iterable, path: str | Path, seconds_per_frame: float = 0.2)
     Args:
         frames: `PIL.Image.Image`s of one size, or paths of pictures.
         path: ends in `.gif`.
+        seconds_per_frame: of all but the last.
     """
     from PIL import Image
 

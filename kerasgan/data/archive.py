@@ -73,6 +73,8 @@ def _read(path: Path, split: str) -> Arrays:
     """The arrays of the split, and no others."""
     if not path.is_file():
         raise InputError(f"No file {str(path)!r}.")
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{str(path)!r} is damaged or no .npz file.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             suffixes = [s for s in SPLITS[split] if s in _suffixes(archive)]
@@ -88,7 +90,7 @@ def _read(path: Path, split: str) -> Arrays:
             return {key: archive[key] for key in archive.files if key in wanted}
     except InputError:
         raise
-    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError) as error:
         raise InputError(f"{str(path)!r} is damaged or no .npz file of plain arrays ({error}).") from error
 
 

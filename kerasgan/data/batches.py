@@ -72,7 +72,7 @@ class Batches(keras.utils.PyDataset):
         return (x,) if self.images.y is None else (x, self.images.y[chosen])
 
     def _order(self, epoch: int) -> np.ndarray:
-        # Keras may read ahead from another thread. The pair is replaced as a whole, so a reader sees the old or the new.
+        # Keras may read ahead from another thread: the pair is replaced as a whole, so a reader sees one or the other.
         cached_epoch, order = self._cached_order
         if cached_epoch != epoch:
             count = len(self.images)

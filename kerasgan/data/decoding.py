@@ -30,7 +30,7 @@ def decode_all(
     Args:
         sources: paths, or contents of files.
         names: what messages call each of them.
-        image_shape: (height, width, channels); `None` lets the pictures choose.
+        image_shape: (height, width, channels); `None`, or (height, width) alone, lets the pictures choose the rest.
         fit: how other proportions are made to fit.
         skip_corrupt: leave damaged pictures out, with a warning, instead of raising.
         memory_limit: bytes in memory; more goes to a file.
@@ -42,7 +42,10 @@ def decode_all(
     Raises:
         InputError: a damaged picture, or none that can be read.
     """
-    shape = check_image_shape(image_shape) if image_shape is not None else _chosen(sources, names, skip_corrupt)
+    if image_shape is None or len(image_shape) == 2:
+        chosen = _chosen(sources, names, skip_corrupt)
+        image_shape = chosen if image_shape is None else (*image_shape, chosen[2])
+    shape = check_image_shape(image_shape)
     pictures = _decoded(sources, names, shape, fit, skip_corrupt)
     x, kept = collect(
         pictures, len(sources), shape, memory_limit=memory_limit, key=(key, fit, "skip" if skip_corrupt else "raise")

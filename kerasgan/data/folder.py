@@ -30,10 +30,10 @@ def from_directory(
 
     Args:
         path: the folder.
-        image_shape: (height, width, channels). `None` keeps the size when all pictures have the same, no side is longer
-            than 64 and both are multiples of 4. Otherwise pictures become square: the shortest side of all,
-            rounded down to a multiple of 16, at least 16 and at most 64. Channels are then 4 if any picture has
-            transparency, 1 if all are grey, else 3.
+        image_shape: (height, width, channels), or (height, width) alone. `None` keeps the size when all pictures have
+            the same, no side is longer than 64 and both are multiples of 4. Otherwise pictures become square: the
+            shortest side of all, rounded down to a multiple of 16, at least 16 and at most 64. Channels, if not given,
+            are 4 if any picture has transparency, 1 if all are grey, else 3.
         fit: "crop" scales a picture until it covers the shape and cuts off both ends of the longer side; "pad" scales
             it until it fits in and fills the rest with black (transparent in RGBA); "stretch" changes its proportions.
         on_corrupt: "raise" names the first damaged picture; "skip" leaves such pictures out, with a warning that names

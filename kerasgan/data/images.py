@@ -78,7 +78,7 @@ class Images:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that change with shape, dtype, class names, labels and pixels; the same in every process.
+        """16 hexadecimal digits that follow from shape, dtype, class names, labels and pixels.
 
         Beyond 256 MiB, in memory or memory-mapped, 256 evenly spaced images stand for all pixels.
         """
@@ -94,6 +94,8 @@ class Images:
 
     def batches(self, batch_size: int, seed: int = 0, shuffle: bool = True) -> "Batches":
         """What `fit` iterates: whole batches, in an order that follows from `seed` and the epoch. See `Batches`."""
+        import keras  # noqa: F401  before `Batches`: importing Keras imports our models, which import `Batches`
+
         from kerasgan.data.batches import Batches
 
         return Batches(self, batch_size, seed=seed, shuffle=shuffle)
@@ -102,19 +104,23 @@ class Images:
         """The same pictures at another size and number of channels, in memory.
 
         Args:
-            image_shape: (height, width, channels) with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+            image_shape: (height, width, channels) with 1 (grey), 3 (RGB) or 4 (RGBA) channels; (height, width) keeps
+                the channels.
             fit: as in `from_directory`.
 
         Returns:
             New `Images`, or these where the shape is theirs already.
         """
+        if len(image_shape) == 2:
+            image_shape = (*image_shape, self.image_shape[-1])
         image_shape = check_image_shape(image_shape)
         check_fit(fit)
         if self.image_shape == image_shape:
             return self
         if self.x.dtype != np.uint8 or self.image_shape[-1] not in CHANNELS:
             raise InputError(
-                f"Only uint8 pictures with 1, 3 or 4 channels can be resized. Received: {self.x.dtype} {self.image_shape}."
+                "Only uint8 pictures with 1, 3 or 4 channels can be resized. "
+                f"Received: {self.x.dtype} {self.image_shape}."
             )
         from kerasgan.data.pixels import resize_array
         from kerasgan.data.threads import ordered_map
@@ -123,6 +129,11 @@ class Images:
         for i, picture in enumerate(ordered_map(lambda a: resize_array(a, image_shape, fit), self.x)):
             x[i] = picture
         return Images(x, self.y, self.class_names or None, self.name)
+
+    def repeated(self, times: int) -> "Images":
+        """The same pictures `times` times over, in memory: a longer epoch for a small set."""
+        y = None if self.y is None else np.tile(self.y, times)
+        return Images(np.concatenate([self.x] * times), y, self.class_names or None, self.name)
 
     def __repr__(self) -> str:
         classes = f"{self.num_classes} classes" if self.class_names else "no labels"
@@ -189,7 +200,9 @@ def _whole_labels(y: Any, count: int) -> np.ndarray:
             "One-hot labels become whole numbers by y.argmax(-1)."
         )
     if labels.dtype.kind not in "iu":
-        raise InputError(f"Labels must be whole numbers. Received dtype {labels.dtype}. Convert with y.astype('int32').")
+        raise InputError(
+            f"Labels must be whole numbers. Received dtype {labels.dtype}. Convert with y.astype('int32')."
+        )
     return labels.reshape(-1).astype(np.int32)
 
 

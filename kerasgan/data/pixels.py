@@ -55,8 +55,9 @@ def decode(source: Source, image_shape: ImageShape, fit: str) -> np.ndarray:
     with _open(source) as image:
         # JPEG alone: a large photograph is decoded at 1/2, 1/4 or 1/8, still at least twice the size wanted.
         side = 2 * max(image_shape[:2])
-        image.draft(None, (side, side))  # type: ignore[arg-type]
-        return _fit(ImageOps.exif_transpose(image), image_shape, fit)
+        image.draft(None, (side, side))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _fit(image, image_shape, fit)
 
 
 def resize_array(array: np.ndarray, image_shape: ImageShape, fit: str) -> np.ndarray:

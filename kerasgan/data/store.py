@@ -1,4 +1,4 @@
-"""Where decoded pictures go: into memory, or, when they are too large for it, into a memory-mapped file of the cache."""
+"""Where decoded pictures go: into memory or, when there are too many, into a memory-mapped file of the cache."""
 
 import hashlib
 import os

@@ -14,9 +14,10 @@ from kerasgan.errors import InputError
 from kerasgan.gans import fitting, step
 from kerasgan.gans.draws import Draws
 from kerasgan.gans.optimizers import OptimizerPair, player_optimizer
+from kerasgan.gans.saving import SavesEverything
 
 
-class AdversarialModel(keras.Model):
+class AdversarialModel(SavesEverything):
     """A generator and a discriminator, each with its optimizer and its loss, in one `keras.Model`.
 
     A subclass says what the players are given: `unpack`, `generator_inputs` and `judge`; one whose structure differs
@@ -69,6 +70,7 @@ class AdversarialModel(keras.Model):
         self.ema_generator = keras.models.clone_model(generator)
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
+        self.ema_generator.name = "ema_generator"
         self.draws = Draws(seed)
         self.seed_generator = self.draws.seeds  # an attribute of the model, so that Keras tracks its state
         self.steps = self.add_weight(shape=(), initializer="zeros", dtype="int32", trainable=False, name="steps")
@@ -117,7 +119,7 @@ class AdversarialModel(keras.Model):
         return ops.cast(images, "float32") * ((high - low) / 255.0) + low
 
     def generate(self, n, condition, network: keras.Model | None = None, training: bool = True):
-        """n samples float32 from the generator, or from `network` in its place."""
+        """N samples float32 from the generator, or from `network` in its place."""
         return ops.cast((network or self.generator)(self.generator_inputs(n, condition), training=training), "float32")
 
     def augmented(self, samples):
@@ -172,8 +174,9 @@ class AdversarialModel(keras.Model):
         """Sets how the players learn.
 
         Args:
-            g_optimizer, d_optimizer: a Keras optimizer, its name, or `{"name": ..., **arguments}`; `None` stands for
-                Adam with learning rate 2e-4 and beta_1 0.5 (Radford et al., 2016).
+            g_optimizer: a Keras optimizer, its name, or `{"name": ..., **arguments}`; `None` stands for Adam with
+                learning rate 2e-4 and beta_1 0.5 (Radford et al., 2016).
+            d_optimizer: the same for D.
             loss: a name or an object of `kerasgan.losses`.
             penalties: names, `{"name": ..., **arguments}` or objects of `kerasgan.penalties`.
             augment: a policy or an object of `kerasgan.augment`.
@@ -203,6 +206,7 @@ class AdversarialModel(keras.Model):
                 optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
             pair.append(player_optimizer(optimizer, player, loss_scaling=_computes_in_float16(network)))
         super().compile(optimizer=OptimizerPair(*pair), auto_scale_loss=False, **kwargs)
+        self.compile_options = kwargs
         self.optimizer.build(self.generator.trainable_variables, self.discriminator.trainable_variables)
         names = [*step.METRICS, *self.extra_metrics, *(p.name for p in self.penalties)]
         self.trackers = {name: keras.metrics.Mean(name) for name in names}
@@ -246,41 +250,6 @@ class AdversarialModel(keras.Model):
     def call(self, inputs, training=False):
         """The averaged generator, so that `predict` samples."""
         return self.ema_generator(inputs, training=training)
-
-    # What saving needs: Keras keeps neither noise state nor optimizers of a custom `compile` by itself.
-
-    def get_compile_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "g_optimizer": serialize(self.optimizer.g),
-            "d_optimizer": serialize(self.optimizer.d),
-            "loss": serialize(self.adversarial_loss),
-            "penalties": [serialize(p) for p in self.penalties],
-            "augment": serialize(self.augment),
-            "weight_clip": self.weight_clip,
-            "gradient_accumulation": self.gradient_accumulation,
-            "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
-            "run_eagerly": self.run_eagerly,
-        }
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def _random_state(self) -> list:
-        known = {id(v) for v in [*self.weights, *self.metrics_variables]}
-        return [v for v in self.variables if id(v) not in known]
-
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        for i, v in enumerate(self._random_state()):
-            store[f"random_{i}"] = ops.convert_to_numpy(v)
-
-    def load_own_variables(self, store):
-        for i, v in enumerate(self._random_state()):
-            if f"random_{i}" in store.keys():  # noqa: SIM118  an HDF5 group is no dict
-                v.assign(store[f"random_{i}"])
-        super().load_own_variables({k: store[k] for k in store.keys() if not k.startswith("random_")})  # noqa: SIM118
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -24,7 +24,7 @@ def fit(
     callbacks: Any = None,
     validation_split: float = 0.0,
     validation_data: Any = None,
-    shuffle: bool = True,
+    shuffle: bool | None = None,
     initial_epoch: int = 0,
     **kwargs: Any,
 ):
@@ -40,8 +40,15 @@ def fit(
         batch_size: samples per update of the discriminator (64 by default, or all if there are fewer): with
             `n_critic` 5 every step takes 5 times as many. Not with `Batches` or foreign data sets, whose batches hold
             the samples of a whole step.
+        epochs: passes over the data, those before `initial_epoch` or a resume included.
+        verbose: as in Keras.
         callbacks: with a `kerasgan.callbacks.Checkpoint` among them, training goes on where its folder's newest
             checkpoint stopped, bit for bit, the order of the data included.
+        validation_split: part of an array, from its end, to evaluate on and not to train on.
+        validation_data: as in Keras.
+        shuffle: `False` keeps the order of arrays and Images.
+        initial_epoch: as in Keras.
+        **kwargs: as in Keras.
 
     Returns:
         `keras.callbacks.History` of the epochs run now.
@@ -51,15 +58,16 @@ def fit(
         cut = int(len(x) * (1.0 - validation_split))
         validation_data = (x[cut:],) if y is None else (x[cut:], y[cut:])
         x, y = x[:cut], None if y is None else y[:cut]
-    batches = _batches(model, x, y, batch_size, shuffle)
-    options = {**kwargs, "validation_data": validation_data}
+    batches = _batches(model, x, y, batch_size, shuffle is not False)
+    options: dict[str, Any] = {**kwargs, "validation_data": validation_data}
     if batches is None:
+        options |= {"batch_size": batch_size, "validation_split": validation_split, "shuffle": bool(shuffle)}
         return keras_fit(
-            x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, shuffle=shuffle,
-            initial_epoch=initial_epoch, validation_split=validation_split, **options,
-        )  # fmt: skip
+            x, y, epochs=epochs, initial_epoch=initial_epoch, verbose=verbose, callbacks=callbacks, **options
+        )
     if options.pop("steps_per_epoch", None) is not None:
         raise InputError("steps_per_epoch does not go with arrays or Images: an epoch is one pass over them.")
+    options["shuffle"] = False  # Keras would shuffle the order of our batches once more, from a seed of its own
 
     position = {"epoch": initial_epoch, "step": 0, "order": int(model.steps) // batches.num_batches}
     for checkpoint in callbacks:

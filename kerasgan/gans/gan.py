@@ -15,7 +15,7 @@ from kerasgan.sampler import Sampler, SampleSpec
 
 @keras.saving.register_keras_serializable("kerasgan")
 class GAN(AdversarialModel):
-    """A generative adversarial network (Goodfellow et al., 2014), conditional (Mirza & Osindero, 2014) if it has labels.
+    """A generative adversarial network (Goodfellow et al., 2014), with labels conditional (Mirza & Osindero, 2014).
 
     Args:
         generator: `keras.Model` from `latent` float (batch, latent_dim), or `[latent, label]`, to samples.
@@ -138,6 +138,7 @@ class GAN(AdversarialModel):
         """The averaged generator as a `Sampler`, a copy that further training leaves alone."""
         generator = keras.models.clone_model(self.ema_generator)
         generator.set_weights(self.ema_generator.get_weights())
+        generator.name = "generator"
         return Sampler(generator, self.spec, recipe)
 
     def get_config(self):

@@ -10,6 +10,8 @@ from keras import ops
 
 from kerasgan.errors import InputError
 
+_MOVES_VALUES_ONLY = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Permute, keras.layers.Cropping2D)
+
 
 def canonical_generator(generator: keras.Model) -> keras.Model:
     """The generator as a functional model of `latent`, or of `[latent, label]`."""
@@ -81,10 +83,12 @@ def _is_functional(network) -> bool:
 
 def last_activation(network):
     """The activation function a network ends in, or `None` where it cannot be told."""
-    layers = getattr(network, "layers", None)
-    if not layers:
-        return getattr(network, "activation", None)
-    return last_activation(layers[-1])
+    for layer in reversed(getattr(network, "layers", None) or [network]):
+        if getattr(layer, "layers", None):
+            return last_activation(layer)
+        if not isinstance(layer, _MOVES_VALUES_ONLY):
+            return getattr(layer, "activation", None)
+    return None
 
 
 def known_classes(network: keras.Model) -> int | None:

@@ -1,6 +1,6 @@
 """The adversarial alternation, written once: discriminator updates, a generator update, the average.
 
-Gradients are taken by `kerasgan.backend`; a step never touches `trainable` flags, each player has its own variable list.
+Gradients are taken by `kerasgan.backend`; a step never touches `trainable` flags: each player has its variable list.
 """
 
 import keras
@@ -24,7 +24,7 @@ def train(model, data):
         report = _shared(model, real, condition)
     else:
         reports = []
-        parts = _cut(model, real, condition, model.n_critic)
+        parts = _cut(real, condition, model.n_critic)
         for i, part in enumerate(parts):
             reports.append(_update_discriminator(model, part, model.steps * model.n_critic + i))
         report = {**_mean(reports), **_update_generator(model, parts[-1])}
@@ -59,9 +59,7 @@ def _shared(model, real, condition):
     `fake.detach()`.
     """
     variables = model.generator.trainable_variables
-    fake, pull_back = backend.vjp(
-        lambda: model.generate(ops.shape(real)[0], condition), variables, model.all_state
-    )
+    fake, pull_back = backend.vjp(lambda: model.generate(ops.shape(real)[0], condition), variables, model.all_state)
     fixed = ops.stop_gradient(fake)
     report = _update_discriminator(model, (real, condition), model.steps, fake=fixed)
 
@@ -138,7 +136,8 @@ def _update_generator(model, part):
 
 def _accumulated(model, gradients, part):
     """Mean report and mean gradients over the micro-batches of a part."""
-    pieces = [part] if model.gradient_accumulation == 1 else _cut(model, *part, model.gradient_accumulation)
+    real, condition = part
+    pieces = _cut(real, condition, model.gradient_accumulation)
     return _mean([gradients(*piece) for piece in pieces])
 
 
@@ -148,11 +147,16 @@ def _mean(trees):
     return keras.tree.map_structure(lambda *leaves: sum(leaves) / len(leaves), *trees)
 
 
-def _cut(model, real, condition, count):
+def _cut(real, condition, count):
     """`count` equal parts of a batch; up to `count - 1` samples at its end go unused."""
+    if count == 1:
+        return [(real, condition)]
     size = ops.shape(real)[0] // count
-    slices = [slice(i * size, (i + 1) * size) for i in range(count)]
-    return [(real[s], None if condition is None else keras.tree.map_structure(lambda c: c[s], condition)) for s in slices]
+
+    def piece(i):
+        return keras.tree.map_structure(lambda x: x[i * size : (i + 1) * size], (real, condition), none_is_leaf=False)
+
+    return [piece(i) for i in range(count)]
 
 
 def _scaled(optimizer, loss):

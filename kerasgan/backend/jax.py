@@ -1,0 +1,90 @@
+"""JAX: pure functions of values. The functions are those of `kerasgan.backend.tensorflow`."""
+
+import jax
+import keras
+from keras import ops
+
+
+def _pure(fn, state, variables=()):
+    """A function of values from one with side effects on the variables of `state`."""
+    now = [(v, v.value) for v in state]
+
+    def pure(values, *args):
+        with keras.StatelessScope(now + list(zip(variables, values, strict=True))) as scope:
+            out = fn(*args)
+        return out, [scope.get_current_value(v) for v in state]
+
+    return pure
+
+
+def _without(state, variables):
+    differentiated = {id(v) for v in variables}
+    return [v for v in state if id(v) not in differentiated]
+
+
+def value_and_grad(fn, variables, state):
+    state = _without(state, variables)
+    pure = _pure(fn, state, variables)
+
+    def loss_fn(values):
+        (loss, aux), left = pure(values)
+        return loss, (aux, left)
+
+    (loss, (aux, left)), gradients = jax.value_and_grad(loss_fn, has_aux=True)([v.value for v in variables])
+    assign_all(state, left)
+    return loss, aux, gradients
+
+
+def input_gradient(fn, x, state):
+    pure = _pure(fn, state)
+
+    def total(x):
+        y, left = pure((), x)
+        return ops.sum(y), left
+
+    gradient, left = jax.grad(total, has_aux=True)(x)
+    assign_all(state, left)
+    return gradient
+
+
+def vjp(fn, variables, state):
+    state = _without(state, variables)
+    y, pullback, left = jax.vjp(_pure(fn, state, variables), [v.value for v in variables], has_aux=True)
+    assign_all(state, left)
+    return y, lambda dy: pullback(dy)[0]
+
+
+def loss_and_input_gradient(fn, x, state):
+    pure = _pure(fn, state)
+
+    def loss_fn(x):
+        (loss, aux), left = pure((), x)
+        return loss, (aux, left)
+
+    (_, (aux, left)), gradient = jax.value_and_grad(loss_fn, has_aux=True)(x)
+    assign_all(state, left)
+    return aux, gradient
+
+
+def apply_gradients(optimizer, gradients, variables):
+    new, slots = optimizer.stateless_apply(
+        [v.value for v in optimizer.variables], list(gradients), [v.value for v in variables]
+    )
+    assign_all(variables, new)
+    assign_all(optimizer.variables, slots)
+
+
+def cond(predicate, true_fn, false_fn, state):
+    pure_true, pure_false = _pure(true_fn, state), _pure(false_fn, state)
+    out, left = jax.lax.cond(predicate, lambda: pure_true(()), lambda: pure_false(()))
+    assign_all(state, left)
+    return out
+
+
+def assign_all(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def replica():
+    return 0, 1

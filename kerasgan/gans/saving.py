@@ -1,0 +1,39 @@
+"""What Keras would not save by itself: the noise states, and the optimizers of a custom `compile`."""
+
+import keras
+from keras import ops
+
+
+class SavesEverything(keras.Model):
+    """For `AdversarialModel`: `save` and `load_model` bring back all that `fit` needs to go on."""
+
+    def get_compile_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "g_optimizer": serialize(self.optimizer.g),
+            "d_optimizer": serialize(self.optimizer.d),
+            "loss": serialize(self.adversarial_loss),
+            "penalties": [serialize(p) for p in self.penalties],
+            "augment": serialize(self.augment),
+            "weight_clip": self.weight_clip,
+            "gradient_accumulation": self.gradient_accumulation,
+            **self.compile_options,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def _random_state(self) -> list:
+        known = {id(v) for v in [*self.weights, *self.metrics_variables]}
+        return [v for v in self.variables if id(v) not in known]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for i, v in enumerate(self._random_state()):
+            store[f"random_{i}"] = ops.convert_to_numpy(v)
+
+    def load_own_variables(self, store):
+        for i, v in enumerate(self._random_state()):
+            if f"random_{i}" in store.keys():  # noqa: SIM118  an HDF5 group is no dict
+                v.assign(store[f"random_{i}"])
+        super().load_own_variables({k: store[k] for k in store.keys() if not k.startswith("random_")})  # noqa: SIM118

@@ -1,0 +1,31 @@
+"""What several tests need."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "tests" / "scripts"
+
+
+@pytest.fixture
+def run_script():
+    """Runs a script of tests/scripts in a new process, on a backend of choice; skips where that is not installed."""
+
+    def run(name, *args, backend="tensorflow", env=None, timeout=240):
+        pytest.importorskip(backend, reason=f"{backend} is not installed")
+        process = subprocess.run(
+            [sys.executable, str(SCRIPTS / name), *map(str, args)],
+            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "2", **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr[-3000:]
+        return process.stdout
+
+    return run

@@ -1,0 +1,119 @@
+"""The command line as a user meets it, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+FAST = ["--epochs", "1", "--no-export"]
+
+
+@pytest.fixture
+def kerasgan(tmp_path):
+    def run(*args, ok=True, **env):
+        process = subprocess.run(
+            [sys.executable, "-m", "kerasgan", *map(str, args)],
+            cwd=tmp_path,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (process.returncode == 0) == ok, process.stdout + process.stderr
+        assert "Traceback" not in process.stderr
+        return process.stdout if ok else process.stderr
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two classes of ten coloured pictures of several sizes."""
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        folder = tmp_path / "pictures" / ("cats" if i % 2 else "dogs")
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (16 + i % 3, 18, 3)).astype("uint8")
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return tmp_path / "pictures"
+
+
+def test_list_is_fast_and_loads_no_backend(kerasgan):
+    printed = kerasgan("list", "*digits*")
+    assert "dcgan_digits" in printed
+    assert "mnist" not in printed
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        kerasgan("list")
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 1.0
+
+
+def test_show_prints_the_recipe_and_knows_close_names(kerasgan):
+    assert json.loads(kerasgan("show", "dcgan_mnist"))["dataset"] == "mnist"
+    error = kerasgan("show", "dcgan_mnst", ok=False)
+    assert error.startswith("Error: Unknown zoo entry 'dcgan_mnst'. Did you mean 'dcgan_mnist'?")
+
+
+def test_train_a_folder_of_classes_then_sample_one(kerasgan, pictures, tmp_path):
+    printed = kerasgan("train", pictures, "--image-size", 12, "--batch-size", 512, *FAST)
+    run = tmp_path / "runs" / "dcgan_pictures"
+    recipe = json.loads((run / "recipe.json").read_text())
+    assert recipe["num_classes"] == 2
+    assert recipe["image_shape"] == [12, 12, 3]
+    for name in ("log.jsonl", "samples/epoch-0001.png", "samples/training.gif", "sampler.keras", "run.json"):
+        assert (run / name).exists(), name
+    assert "sampler.keras" in printed
+    kerasgan("sample", run, "-n", 4, "--labels", "cats", "--scale", 1, "--out", "cats.png")
+    with Image.open(tmp_path / "cats.png") as picture:
+        assert picture.size == (25, 25)
+    assert "Did you mean 'cats'" in kerasgan("sample", run, "--labels", "cat", ok=False)
+
+    error = kerasgan("train", pictures, "--image-size", 12, "--batch-size", 256, *FAST, ok=False)
+    assert "batch_size: 512 -> 256" in error, "another setting in the same folder is refused, and named"
+    before = (run / "log.jsonl").read_text()
+    kerasgan("train", pictures, "--image-size", 12, "--batch-size", 512, *FAST)
+    assert (run / "log.jsonl").read_text() == before, "the same command again has nothing left to do"
+    assert "already" in kerasgan(
+        "train", pictures, "--image-size", 12, "--batch-size", 512, "--no-resume", *FAST, ok=False
+    )
+
+
+def test_dry_run_writes_nothing(kerasgan, pictures, tmp_path):
+    plan = json.loads(kerasgan("train", pictures, "--dry-run"))
+    assert plan["images"] >= 2048
+    assert plan["steps"] > 1000
+    assert plan["generator_parameters"] > 10_000
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "dcgan_digts"], "Did you mean 'dcgan_digits'"),
+        (["train", "empty"], "No pictures"),
+        (["train", "broken.npz"], "damaged"),
+        (["train", "dcgan_digits", "--image-size", "big"], "--image-size must be like 64"),
+        (["train", "dcgan_digits", "--epochs", "0"], "epochs must be at least 1"),
+        (["sample", "nowhere.keras"], "No file 'nowhere.keras'"),
+    ],
+)
+def test_one_clear_line(kerasgan, tmp_path, args, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.npz").write_bytes(b"no archive")
+    error = kerasgan(*args, ok=False)
+    lines = [line for line in error.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_corrupt_picture_is_named_then_skipped(kerasgan, pictures):
+    (pictures / "cats" / "torn.png").write_bytes((pictures / "cats" / "1.png").read_bytes()[:60])
+    assert "torn.png" in kerasgan("train", pictures, "--dry-run", ok=False)
+    kerasgan("train", pictures, "--dry-run", "--skip-corrupt")
