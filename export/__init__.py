@@ -1,0 +1,36 @@
+"""A Sampler written for places without Keras, always loaded again and compared with Keras before it may stay.
+
+Example:
+    >>> sampler = kg.Sampler.load("runs/dcgan_mnist/sampler.keras")
+    >>> kg.export.to_onnx(sampler, "generator.onnx").path
+    PosixPath('generator.onnx')
+    >>> kg.export.to_saved_model(sampler, "generator_savedmodel").readme
+    PosixPath('generator_savedmodel/README.md')
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerasgan.export.job import Artifact as Artifact
+    from kerasgan.export.onnx import to_onnx as to_onnx
+    from kerasgan.export.parity import ParityError as ParityError
+    from kerasgan.export.saved_model import to_saved_model as to_saved_model
+
+_HOMES = {
+    "Artifact": "kerasgan.export.job",
+    "ParityError": "kerasgan.export.parity",
+    "to_onnx": "kerasgan.export.onnx",
+    "to_saved_model": "kerasgan.export.saved_model",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

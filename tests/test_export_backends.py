@@ -1,0 +1,97 @@
+"""Generators trained on JAX and PyTorch: exported by a second process, compared with the first one's images."""
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import kerasgan as kg
+
+PROGRAM = """
+import importlib.util, json, sys
+import keras, numpy as np
+import kerasgan as kg
+
+L = keras.layers
+latent, label = keras.Input((5,)), keras.Input((), dtype="int32")
+x = L.Concatenate()([latent, keras.ops.one_hot(label, 3)])
+x = L.UpSampling2D()(L.Reshape((6, 4, 2))(L.Dense(48)(x)))
+x = L.Conv2DTranspose(3, 4, 2, padding="same", activation="tanh")(L.BatchNormalization()(x))
+spec = kg.SampleSpec(5, (24, 16, 3), class_names=("a", "b", "c"))
+sampler = kg.Sampler(keras.Model([latent, label], x), spec, {"name": "elsewhere"})
+"""
+EXPORT = """
+find, refusal = importlib.util.find_spec, ""
+importlib.util.find_spec = lambda name, *rest: None if name == "tensorflow" else find(name, *rest)
+try:
+    kg.export.to_onnx(sampler, "generator.onnx")
+except kg.InputError as error:
+    refusal = str(error)
+importlib.util.find_spec = find
+
+sampler.save("sampler.keras")
+artifact = getattr(kg.export, sys.argv[1])(sampler, sys.argv[2], about={"license": "CC0-1.0"})
+np.save("expected.npy", sampler.generate(9, seed=4, truncation=0.8))
+figures = [[figure.against, figure.largest] for figure in artifact.parity]
+print(json.dumps([refusal, str(artifact.path), artifact.readme.read_text(), figures]))
+"""
+LOCAL_LAYER = """
+@keras.saving.register_keras_serializable("elsewhere")
+class Local(L.Layer):
+    def call(self, x):
+        return x
+
+sampler = kg.Sampler(keras.Model([latent, label], Local()(x)), spec)
+try:
+    kg.export.to_onnx(sampler, "generator.onnx")
+except kg.InputError as error:
+    print(error)
+"""
+ABOUT = {"license": "CC0-1.0"}
+FORMATS = [("to_onnx", "generator.onnx", "onnx"), ("to_saved_model", "saved", "saved_model")]
+
+
+def run(backend, program, *arguments, folder):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", PROGRAM + program, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "backend, name, target, module",
+    [("jax", *FORMATS[0])]
+    + [pytest.param(*case, marks=pytest.mark.slow) for case in (("jax", *FORMATS[1]), ("torch", *FORMATS[0]))],
+)
+def test_other_backends_export(backend, name, target, module, tmp_path):
+    refusal, path, readme, parity = json.loads(run(backend, EXPORT, name, target, folder=tmp_path))
+    assert "TensorFlow, which is not installed: pip install tensorflow" in refusal
+    assert path == target
+    assert [against for against, _ in parity] == ["Keras on tensorflow", f"Keras on {backend}"]
+    assert all(largest < 1e-5 for _, largest in parity)
+    assert f"| Keras on {backend} | 30 |" in readme and "elsewhere" in readme and "CC0-1.0" in readme
+    load = importlib.import_module(f"kerasgan.export.{module}").load
+    spec = kg.SampleSpec(5, (24, 16, 3), class_names=("a", "b", "c"))
+    latent = np.random.default_rng(4).standard_normal((9, 5)).astype("float32")
+    image_uint8 = load(tmp_path / target, spec)(latent, np.arange(9, dtype="int32") % 3, 0.8)[1]
+    assert np.abs(image_uint8.astype(int) - np.load(tmp_path / "expected.npy")).max() <= 1
+
+    if name == "to_onnx" and keras.backend.backend() == "tensorflow":
+        here = kg.export.to_onnx(kg.Sampler.load(tmp_path / "sampler.keras"), tmp_path / "here.onnx", about=ABOUT)
+        assert here.path.read_bytes() == (tmp_path / target).read_bytes()
+
+
+@pytest.mark.slow
+def test_errors_come_back_as_they_are(tmp_path):
+    printed = run("jax", LOCAL_LAYER, folder=tmp_path)
+    assert "TensorFlow, in a process of its own, cannot load it" in printed and "Local" in printed
+    assert not list(tmp_path.iterdir())
