@@ -13,7 +13,7 @@ demo: $(VENV)/installed
 test: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	rm -rf build && $(BIN)/python -m pip install --quiet --no-deps --target build/typed . && cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml
 	$(BIN)/python -m pytest
 
 slow: $(VENV)/tested

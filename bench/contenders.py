@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
 import kerasgan as kg
 from kerasgan import zoo

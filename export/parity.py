@@ -122,7 +122,7 @@ def reference_of(sampler: Sampler) -> Reference:
         image = _images(sampler.generator, mean + np.float32(truncation) * (latent - mean), label)
         if image.shape[1:] != sampler.spec.image_shape:
             raise InputError(f"The generator gives images {image.shape[1:]}, its spec says {sampler.spec.image_shape}.")
-        cases.append(Case(latent, label, truncation, image, sampler._to_uint8(image)))
+        cases.append(Case(latent, label, truncation, image, sampler.to_uint8(image)))
         start += n
     case = max((case for case in cases if case.truncation == 1.0), key=lambda case: len(case.latent))
     rng = np.random.default_rng(0)

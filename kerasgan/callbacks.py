@@ -63,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self):
         model: Any = self.model
-        meta = {"steps": int(model.steps), "position": self.position, "data": self._data_order()}
+        meta = {"steps": model.step_count, "position": self.position, "data": self._data_order()}
         checkpoint.write(self.folder, model.all_state, meta)
         self.saved, self.saved_at = self.position, time.monotonic()
 
@@ -108,7 +108,7 @@ class JsonLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         model: Any = self.model
-        steps = int(model.steps)
+        steps = model.step_count
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         kept = [line for line in lines if _step_of(line) <= steps]
         with whole_file(self.path) as temporary:
@@ -116,7 +116,7 @@ class JsonLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         model: Any = self.model
-        row = {"epoch": epoch + 1, "step": int(model.steps), **{k: float(v) for k, v in (logs or {}).items()}}
+        row = {"epoch": epoch + 1, "step": model.step_count, **{k: float(v) for k, v in (logs or {}).items()}}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
 

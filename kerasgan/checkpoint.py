@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from kerasgan.errors import InputError
-from kerasgan.files import whole_file
+from kerasgan.files import check_zip, whole_file
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueError)
 
@@ -25,7 +25,8 @@ def write(folder: Path, variables: list, meta: dict[str, Any], keep: int = 2) ->
     path = folder / f"checkpoint-{meta['steps']:09d}.npz"
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, meta=np.array(json.dumps({**meta, "dtypes": dtypes})), **packed)
-    for old in _newest_first(folder)[keep:]:
+    # A process killed while it wrote leaves its temporary file.
+    for old in [*_newest_first(folder)[keep:], *folder.glob(".checkpoint-*.part.npz")]:
         old.unlink(missing_ok=True)
     return path
 
@@ -42,6 +43,7 @@ def read_newest(folder: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:
     paths = _newest_first(folder)
     for path in paths:
         try:
+            check_zip(path)
             with np.load(path, allow_pickle=False) as file:
                 meta = json.loads(str(file["meta"]))
                 return [_value(file, i, dtype) for i, dtype in enumerate(meta["dtypes"])], meta

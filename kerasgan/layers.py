@@ -22,15 +22,14 @@ def spectral_norm(kernel, u, update: bool):
     dtype = kernel.dtype
     # float32 whatever the policy: a half-precision singular value would jitter from step to step.
     matrix = ops.cast(ops.reshape(kernel, (-1, kernel.shape[-1])), "float32")
-    fixed = ops.stop_gradient(matrix)
+    fixed = ops.stop_gradient(matrix)  # u and v are constants to the gradient, sigma is not
     u_now = _unit(ops.cast(u, "float32"))
     v = _unit(ops.matmul(fixed, u_now[:, None])[:, 0])
     if update:
         u_now = _unit(ops.matmul(v[None], fixed)[0])
         u.assign(ops.cast(u_now, u.dtype))
-    u_now, v = ops.stop_gradient(u_now), ops.stop_gradient(v)
     sigma = ops.sum(v * ops.matmul(matrix, u_now[:, None])[:, 0])
-    return ops.cast(ops.reshape(matrix / sigma, kernel.shape), dtype)
+    return ops.cast(ops.reshape(matrix / ops.maximum(sigma, 1e-12), kernel.shape), dtype)
 
 
 def _unit(vector):

@@ -94,7 +94,7 @@ class LeastSquares(_SmoothedLoss):
         return 0.5 * ops.mean(ops.square(fake_logits - 1.0))
 
     def boundary(self, real_logits, fake_logits):
-        return 0.5
+        return 0.5 * (1.0 - self.label_smoothing)
 
 
 def _midpoint(real_logits, fake_logits):
@@ -169,6 +169,8 @@ def get(loss: str | AdversarialLoss, label_smoothing: float = 0.0) -> Adversaria
         -1.0
     """
     if isinstance(loss, AdversarialLoss):
+        if label_smoothing:
+            raise InputError("label_smoothing goes with the name of a loss. Give the object its own label_smoothing.")
         return loss
     if loss not in LOSSES:
         raise unknown_name("loss", loss, LOSSES)

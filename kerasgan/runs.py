@@ -214,7 +214,7 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress):
         hooks.insert(0, callbacks.Progress(images_per_step))
     began = time.time()
     gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
-    _note(folder, recipe, began, int(gan.steps))
+    _note(folder, recipe, began, gan.step_count)
 
 
 def _note(folder, recipe, began, steps):

@@ -46,10 +46,17 @@ class SampleSpec:
         if self.mean_latent is not None and len(self.mean_latent) != self.latent_dim:
             raise InputError(f"mean_latent must have {self.latent_dim} values. Received: {len(self.mean_latent)}.")
         priors.check(self.prior)
+        check_value_range(self.value_range)
 
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+
+def check_value_range(value_range: tuple[float, ...]) -> None:
+    """Raises `InputError` unless it is (low, high) with low below high."""
+    if len(value_range) != 2 or not value_range[0] < value_range[1]:
+        raise InputError(f"value_range must be (low, high), low below high. Received: {value_range}.")
 
 
 class Sampler:
@@ -147,7 +154,7 @@ class Sampler:
             raise InputError("Latents must be finite. Received NaN or infinity.")
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1. Received: {batch_size}.")
-        return self._to_uint8(self._outputs(latents, self.labels(labels, len(latents)), batch_size))
+        return self.to_uint8(self._outputs(latents, self.labels(labels, len(latents)), batch_size))
 
     def _outputs(self, latents: np.ndarray, labels: np.ndarray | None, batch_size: int) -> np.ndarray:
         parts = []
@@ -160,7 +167,8 @@ class Sampler:
             parts.append(np.asarray(out, "float32")[: len(part[0])])
         return np.concatenate(parts)
 
-    def _to_uint8(self, values: np.ndarray) -> np.ndarray:
+    def to_uint8(self, values: np.ndarray) -> np.ndarray:
+        """Float outputs of the generator, any shape, as uint8: `value_range` becomes 0..255, the rest is clipped."""
         low, high = self.spec.value_range
         return np.clip(np.rint((values - low) * (255.0 / (high - low))), 0, 255).astype("uint8")
 

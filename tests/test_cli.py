@@ -58,7 +58,7 @@ def test_list_is_fast_and_loads_no_backend(kerasgan):
 def test_show_prints_the_recipe_and_knows_close_names(kerasgan):
     assert json.loads(kerasgan("show", "dcgan_mnist"))["dataset"] == "mnist"
     error = kerasgan("show", "dcgan_mnst", ok=False)
-    assert error.startswith("Error: Unknown zoo entry 'dcgan_mnst'. Did you mean 'dcgan_mnist'?")
+    assert error.startswith("Error: Unknown zoo entry 'dcgan_mnst'. Did you mean 'dcgan_mnist'")
 
 
 def test_train_a_folder_of_classes_then_sample_one(kerasgan, pictures, tmp_path):

@@ -153,6 +153,11 @@ class AdversarialModel(SavesEverything):
         return possible and self.share_fakes is not False
 
     @property
+    def step_count(self) -> int:
+        """Training steps done so far, those before a resume included."""
+        return int(ops.convert_to_numpy(ops.convert_to_tensor(self.steps)))
+
+    @property
     def all_state(self) -> list:
         """Every variable a step may change, once each."""
         variables = [*self.variables, *self.optimizer.variables, *self.metrics_variables]

@@ -69,7 +69,7 @@ def fit(
         raise InputError("steps_per_epoch does not go with arrays or Images: an epoch is one pass over them.")
     options["shuffle"] = False  # Keras would shuffle the order of our batches once more, from a seed of its own
 
-    position = {"epoch": initial_epoch, "step": 0, "order": int(model.steps) // batches.num_batches}
+    position = {"epoch": initial_epoch, "step": 0, "order": model.step_count // batches.num_batches}
     for checkpoint in callbacks:
         if isinstance(checkpoint, Checkpoint):
             position = checkpoint.resume(model, batches, position)

@@ -10,7 +10,7 @@ from kerasgan import priors
 from kerasgan.errors import InputError
 from kerasgan.gans.adversarial import AdversarialModel
 from kerasgan.gans.networks import canonical_discriminator, canonical_generator, known_classes, last_activation
-from kerasgan.sampler import Sampler, SampleSpec
+from kerasgan.sampler import Sampler, SampleSpec, check_value_range
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -51,6 +51,7 @@ class GAN(AdversarialModel):
         if value_range is None:
             sigmoid = getattr(last_activation(generator), "__name__", "") == "sigmoid"
             value_range = (0.0, 1.0) if sigmoid else (-1.0, 1.0)
+        check_value_range(value_range)
         canonical = canonical_generator(generator), canonical_discriminator(discriminator)
         super().__init__(*canonical, value_range=value_range, **kwargs)
         self.prior = priors.check(prior)

@@ -56,7 +56,7 @@ def _inputs(network, player, first):
 
 def _canonical(network, first, label):
     if not label:
-        if isinstance(network, keras.Sequential) or not _is_functional(network):
+        if not _is_functional(network) or network.inputs[0].dtype != first.dtype:
             return keras.Model(first, network(first), name=network.name)
         return network
     (label,) = label

@@ -12,13 +12,10 @@ CASES = {
     },
     "critics": {
         "n_critic": 2,
-        "compile_options": {"loss": "hinge", "penalties": ["wgan_gp"], "augment": "color,translation,cutout"},
-    },
-    "relativistic": {
-        "share_fakes": False,
         "compile_options": {
             "loss": "relativistic",
-            "penalties": ["r1", "r2", "dragan"],
+            "penalties": ["wgan_gp", "r2", "dragan"],
+            "augment": "color,translation,cutout",
             "g_optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.0, "epsilon": 1e-3},
             "d_optimizer": {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.0, "epsilon": 1e-3},
         },

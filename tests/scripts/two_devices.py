@@ -38,4 +38,4 @@ with scope:
     )
 x, y = tiny.batch(16, 3)
 history = gan.fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False).history
-np.savez(path, **tiny.weights(gan), steps=int(gan.steps), d_loss=history["d_loss"][0])
+np.savez(path, **tiny.weights(gan), steps=gan.step_count, d_loss=history["d_loss"][0])
