@@ -12,9 +12,9 @@ from kerasgan.errors import InputError
 from kerasgan.export import network, other_backends
 from kerasgan.export.metadata import metadata
 from kerasgan.export.parity import Parity, ParityError, Reference, Run, compare, reference_of
-from kerasgan.export.quiet import quiet
 from kerasgan.export.readme import readme
 from kerasgan.files import whole_file, whole_folder
+from kerasgan.quiet import quiet
 from kerasgan.sampler import Sampler, SampleSpec
 
 

@@ -12,8 +12,8 @@ from kerasgan.errors import InputError
 from kerasgan.export.job import Artifact, Format, export
 from kerasgan.export.metadata import as_strings
 from kerasgan.export.parity import ParityError, Run
-from kerasgan.export.quiet import without_native_log
 from kerasgan.export.readme import imports_program, inputs_program, requirements, save_program
+from kerasgan.quiet import without_native_log
 from kerasgan.sampler import Sampler, SampleSpec
 
 OPSET = 18  # tf2onnx 1.17 writes none above

@@ -11,6 +11,7 @@ import typer
 
 from kerasgan import zoo
 from kerasgan.errors import InputError
+from kerasgan.quiet import without_native_log
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,6 +79,7 @@ def train(
     - `kerasgan train ./pictures --image-size 64`
     - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
     """
+    _start_keras()
     from kerasgan import runs
 
     changes: dict[str, Any] = {
@@ -93,16 +95,20 @@ def train(
         plan = runs.rehearse(source, data_options=data_options, compile_options=options, **changes)
         typer.echo(json.dumps(plan, indent=2))
         return
-    folder = runs.train(
-        source,
-        out,
-        data_options=data_options,
-        resume=resume,
-        checkpoint_every=checkpoint_every,
-        exports=("onnx", "saved_model") if export else (),
-        compile_options=options,
-        **changes,
-    )
+    try:
+        folder = runs.train(
+            source,
+            out,
+            data_options=data_options,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            exports=("onnx", "saved_model") if export else (),
+            compile_options=options,
+            **changes,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from the last checkpoint.", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"The run lies in {folder}:")
     for path, what in runs.contents(folder):
         typer.echo(f"  {path}  {what}")
@@ -123,12 +129,23 @@ def sample(
 
     Example: `kerasgan sample runs/dcgan_digits --seed 7 --out digits.png`
     """
+    _start_keras()
     from kerasgan import viz
     from kerasgan.sampler import Sampler
 
     sampler = Sampler.load(source / "sampler.keras" if source.is_dir() else source)
-    images = sampler.generate(n, labels=_labels(labels), seed=seed, truncation=truncation)
+    images = sampler.generate(n, labels=_labels(labels, sampler.spec.class_names), seed=seed, truncation=truncation)
     typer.echo(f"Wrote {viz.save_grid(images, out, columns, scale)}")
+
+
+def _start_keras():
+    """Imports Keras and wakes its backend, without the lines TensorFlow's C++ code prints on its way."""
+    # TensorFlow turns oneDNN's convolutions on by itself only where a processor has AVX-512.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with without_native_log():
+        import keras
+
+        keras.ops.zeros(1)
 
 
 def _image_shape(text: str | None) -> tuple[int, ...] | None:
@@ -142,18 +159,18 @@ def _image_shape(text: str | None) -> tuple[int, ...] | None:
     return sizes * 2 if len(sizes) == 1 else sizes
 
 
-def _labels(text: str | None):
+def _labels(text: str | None, class_names: tuple[str, ...]):
+    """Class names, or class numbers where no class is called so; one alone stands for all images."""
     if text is None:
         return None
-    labels = [int(part) if part.strip().isdigit() else part.strip() for part in text.split(",")]
+    parts = [part.strip() for part in text.split(",")]
+    labels = [int(part) if part.isdigit() and part not in class_names else part for part in parts]
     return labels if len(labels) > 1 else labels[0]
 
 
 def main():
     """Runs the command line; an error the user can mend is one line, without a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # TensorFlow turns oneDNN's convolutions on by itself only where a processor has AVX-512.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     warnings.showwarning = lambda message, *_, **__: print(f"Warning: {message}", file=sys.stderr)
     try:
         app()
@@ -161,5 +178,3 @@ def main():
         if os.environ.get("KERASGAN_DEBUG"):
             raise
         sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Stopped. The same command goes on from the last checkpoint.")

@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kerasgan.errors import InputError
+from kerasgan.errors import InputError, unknown_name
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 Options = Mapping[str, Any]
 
 
@@ -37,7 +38,7 @@ class Recipe:
         share_fakes: one generator pass feeds both players; `None` lets the model decide.
         weight_clip: bound of the discriminator's weights (WGAN); 0 for none.
         gradient_accumulation: number of micro-batches a batch is cut into.
-        precision: Keras dtype policy of the networks.
+        precision: Keras dtype policy of the networks, one of `PRECISIONS`.
         seed: of weights, data order and noise.
     """
 
@@ -78,6 +79,9 @@ class Recipe:
         for field in ("latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
+
+        if self.precision not in PRECISIONS:
+            raise unknown_name("precision", self.precision, PRECISIONS)
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed."""

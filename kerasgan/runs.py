@@ -48,7 +48,7 @@ def recipe_for(
     else:
         recipe = zoo.show(source)
         shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
-        images = images or data.open(recipe.dataset, image_shape=shape)
+        images = images or data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
     classes = images.num_classes if own or recipe.num_classes else 0
     recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
     return recipe, images
@@ -178,6 +178,11 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
             raise InputError(
                 f"{str(folder)!r} holds a run made by other settings ({'; '.join(differences)}). "
                 "Choose another --out, or repeat those settings."
+            )
+        if recipe.epochs < before.epochs:
+            raise InputError(
+                f"{str(folder)!r} holds a run of {before.epochs} epochs. Received epochs={recipe.epochs}: a run can be "
+                "prolonged, not shortened. Choose another --out."
             )
         if not resume:
             raise InputError(f"{str(folder)!r} holds this run already. Choose another --out, or let it resume.")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 FOLDERS = {"kerasgan": "kerasgan", "zoo": "kerasgan.zoo", "export": "kerasgan.export"}
 LEVELS = {
-    0: {"errors", "files"},
+    0: {"errors", "files", "quiet"},
     1: {"backend", "losses", "penalties", "augment", "layers", "priors", "recipe", "viz", "checkpoint", "data"},
     2: {"gans", "callbacks", "sampler", "metrics"},
     3: {"zoo", "export"},

@@ -110,7 +110,7 @@ def test_rgb_becomes_grey_by_its_luminance():
     assert (Images(green).resized((4, 4, 1)).x == 150).all()  # 0.587 * 255
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 2), (0, 8, 1), (8.0, 8, 1)])
+@pytest.mark.parametrize("shape", [(8,), (8, 8, 2), (0, 8, 1), (8.0, 8, 1)])
 def test_resized_refuses_an_impossible_shape(shape):
     with pytest.raises(InputError, match=r"image_shape must be .height, width, channels"):
         Images(pictures()).resized(shape)

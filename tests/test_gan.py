@@ -261,3 +261,51 @@ def test_summary_names_both_players_and_the_average(capsys):
     printed = capsys.readouterr().out
     assert "generator" in printed
     assert "discriminator" in printed
+
+
+def test_evaluate_and_validation_take_images():
+    gan = tiny.gan()
+    images = kg.data.from_arrays(X)
+    history = quiet(gan, images, validation_data=images).history
+    assert history["val_loss"][0] == pytest.approx(history["val_d_loss"][0] + history["val_g_loss"][0], rel=1e-4)
+    assert gan.evaluate(images, verbose=0, return_dict=True)["d_loss"] > 0
+
+
+def test_uncompiled_models_say_so_and_can_be_saved(tmp_path):
+    compiled = tiny.gan()
+    gan = kg.GAN(compiled.generator, compiled.discriminator, seed=0)
+    with pytest.raises(kg.InputError, match=r"compile\(\)"):
+        quiet(gan, X)
+    gan.save(tmp_path / "gan.keras")
+    assert not keras.models.load_model(tmp_path / "gan.keras").compiled
+
+
+def test_learning_rates_keep_their_proportion_through_zero():
+    pair = tiny.gan(
+        compile_options={
+            "g_optimizer": {"name": "sgd", "learning_rate": 0.1},
+            "d_optimizer": {"name": "sgd", "learning_rate": 0.2},
+        }
+    ).optimizer
+    for rate in (0.0, 0.3):
+        pair.learning_rate = rate
+    assert float(pair.g.learning_rate) == pytest.approx(0.3)
+    assert float(pair.d.learning_rate) == pytest.approx(0.6)
+
+
+def test_foreign_data_of_unknown_batches_are_refused_where_steps_cut_them():
+    with pytest.raises(kg.InputError, match="2 equal parts"):
+        quiet(tiny.gan(n_critic=2), iter([(X,)]), batch_size=None)
+
+
+def test_a_penalty_may_be_given_once():
+    with pytest.raises(kg.InputError, match="once"):
+        tiny.gan(compile_options={"penalties": ["r1", {"name": "r1", "gamma": 1.0}]})
+
+
+def test_overflowed_float16_steps_leave_the_norms_finite():
+    gan = tiny.gan(compile_options={"run_eagerly": True})
+    gan.discriminator.trainable_variables[-1].assign([np.inf])
+    logs = gan.train_on_batch(X[:8], return_dict=True)
+    assert np.isfinite(logs["d_grad_norm"])
+    assert not np.isfinite(logs["loss"])

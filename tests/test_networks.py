@@ -214,7 +214,7 @@ def test_a_discriminator_of_probabilities_is_refused(activation, style):
 @pytest.mark.parametrize("activation", ["linear", "relu"])
 def test_other_endings_are_let_through(activation, style):
     network = ending_in(activation, style)
-    assert last_activation(network).__name__ == activation
+    assert last_activation(network) == activation
     canonical_discriminator(network)
 
 
@@ -239,3 +239,14 @@ def test_classes_that_cannot_be_told_are_none():
     assert known_classes(keras.Model([latent, label], keras.layers.Concatenate()([latent, label]))) is None
     two = keras.layers.Embedding(3, 6)(label) + keras.layers.Embedding(4, 6)(label)
     assert known_classes(keras.Model([latent, label], [latent, two])) is None
+
+
+def test_endings_written_with_ops_are_seen():
+    x = keras.Input((8, 8, 1))
+    y = keras.layers.Dense(1)(keras.layers.Flatten()(x))
+    assert last_activation(keras.Model(x, keras.ops.sigmoid(y))) == "sigmoid"
+    assert last_activation(keras.Model(x, keras.ops.reshape(keras.layers.Dense(4, "tanh")(y), (-1, 2, 2)))) == "tanh"
+    assert last_activation(keras.Model(x, keras.ops.sum(keras.layers.Dense(4, "tanh")(y), axis=1))) == "sum"
+    assert last_activation(keras.Model(x, y)) == "linear"
+    with pytest.raises(InputError, match="logits"):
+        canonical_discriminator(keras.Model(x, keras.ops.sigmoid(y)))

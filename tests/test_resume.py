@@ -107,6 +107,7 @@ def fitted(folder, epochs, data=None, **options):
     return gan
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras', seen inside pytest.warns
 def test_torn_checkpoint_is_reported_and_the_one_before_is_used(tmp_path):
     import tiny
 

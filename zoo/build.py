@@ -8,7 +8,11 @@ from kerasgan.zoo.registry import family_networks, show
 
 
 def networks(recipe: Recipe) -> tuple[Any, Any]:
-    """The recipe's (generator, discriminator), untrained; its seed fixes their first weights, its precision theirs."""
+    """The recipe's (generator, discriminator), untrained.
+
+    Its seed fixes their first weights, for which the global generators of Python, NumPy and the backend are seeded:
+    Keras' initializers know no other way for networks of anyone's making. Its precision is theirs alone.
+    """
     import keras
 
     make_generator, make_discriminator = family_networks(recipe.family)

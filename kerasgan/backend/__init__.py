@@ -1,4 +1,4 @@
-"""The seven functions that know which backend runs; everything else is `keras.ops`.
+"""The eight functions that know which backend runs; everything else is `keras.ops`.
 
 A step has side effects (batch statistics, seeds, optimizer slots) on Keras variables. TensorFlow and PyTorch let a
 gradient be taken through such code as it stands. JAX does not: there `state` lists the variables the code may touch,

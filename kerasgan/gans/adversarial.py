@@ -33,7 +33,7 @@ class AdversarialModel(SavesEverything):
             `predict` and `evaluate` use the average.
         ema_warmup: the decay at update t is `min(ema, (1 + t) / (ema_warmup + t))`, so that early weights are soon
             forgotten.
-        share_fakes: whether one generator pass per step feeds both players (a third faster) instead of two draws.
+        share_fakes: whether one generator pass per step feeds both players, which is faster, instead of two draws.
             Needs `n_critic` 1 and no gradient accumulation; `None` shares whenever these hold.
         value_range: (low, high) to which uint8 images 0..255 are scaled on the device.
         seed: of all noise drawn in training; `None` takes one at random.
@@ -197,8 +197,12 @@ class AdversarialModel(SavesEverything):
             raise InputError("share_fakes and gradient_accumulation exclude each other. Use share_fakes=None.")
         if weight_clip < 0:
             raise InputError(f"weight_clip must not be negative. Received: {weight_clip}.")
+        if backend.NAME == "torch" and kwargs.get("steps_per_execution", 1) != 1:
+            raise InputError("Keras knows steps_per_execution=1 only on PyTorch.")
         self.adversarial_loss = losses.get(loss)
         self.penalties = [gradient_penalties.get(p) for p in penalties]
+        if len({p.name for p in self.penalties}) < len(self.penalties):
+            raise InputError(f"Each penalty may be given once. Received: {', '.join(p.name for p in self.penalties)}.")
         self.augment = augmentation.get(augment)
         self.weight_clip = weight_clip
         self.gradient_accumulation = gradient_accumulation
@@ -223,6 +227,10 @@ class AdversarialModel(SavesEverything):
     def fit(self, x=None, y=None, batch_size: int | None = None, epochs: int = 1, **kwargs: Any):
         """`keras.Model.fit`, with data checked first and exact resume: see `kerasgan.gans.fitting.fit`."""
         return fitting.fit(self, super().fit, x, y, batch_size=batch_size, epochs=epochs, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs: Any):
+        """`keras.Model.evaluate`: losses and accuracies of D against the averaged generator; takes `Images` too."""
+        return super().evaluate(fitting.evaluable(self, x), y, **kwargs)
 
     def train_step(self, *args):
         return self._run(

@@ -53,15 +53,19 @@ def fit(
     Returns:
         `keras.callbacks.History` of the epochs run now.
     """
+    if not model.compiled:
+        raise InputError("Call compile() before fit().")
     callbacks = list(callbacks or [])
-    if isinstance(x, np.ndarray) and validation_split:
+    if validation_split and validation_data is None:
+        if not isinstance(x, np.ndarray):
+            raise InputError("validation_split goes with arrays only. Give validation_data.")
         cut = int(len(x) * (1.0 - validation_split))
         validation_data = (x[cut:],) if y is None else (x[cut:], y[cut:])
         x, y = x[:cut], None if y is None else y[:cut]
     batches = _batches(model, x, y, batch_size, shuffle is not False)
-    options: dict[str, Any] = {**kwargs, "validation_data": validation_data}
+    options: dict[str, Any] = {**kwargs, "validation_data": evaluable(model, validation_data)}
     if batches is None:
-        options |= {"batch_size": batch_size, "validation_split": validation_split, "shuffle": bool(shuffle)}
+        options |= {"batch_size": batch_size, "shuffle": bool(shuffle)}
         return keras_fit(
             x, y, epochs=epochs, initial_epoch=initial_epoch, verbose=verbose, callbacks=callbacks, **options
         )
@@ -77,7 +81,7 @@ def fit(
         callbacks, batches, position, model=model, verbose=verbose, epochs=epochs, steps=batches.num_batches
     )
     first = position["epoch"]
-    if position["step"]:
+    if position["step"] and first < epochs:
         # Keras cannot begin inside an epoch, so the rest of the interrupted one is an epoch of its own to it.
         batches.start = position["step"]
         training.continues = first + 1 < epochs
@@ -124,6 +128,14 @@ class _Training(keras.callbacks.CallbackList):
         super().on_train_batch_end(self.batches.start + batch, logs)
 
 
+def evaluable(model, data):
+    """`validation_data`, or the x of `evaluate`, as Keras takes it: `Images` in batches, anything else as it is."""
+    if not isinstance(data, Images):
+        return data
+    model.check_data(data)
+    return data.batches(min(64, len(data)), shuffle=False)
+
+
 def _batches(model, x, y, batch_size, shuffle) -> Batches | None:
     """Batches of whole steps, or `None` for a data set whose order is not ours."""
     parts = model.n_critic * model.gradient_accumulation
@@ -136,6 +148,12 @@ def _batches(model, x, y, batch_size, shuffle) -> Batches | None:
         model.check_data(x.images)
         return x
     if not isinstance(x, Images | np.ndarray):
+        if parts > 1:
+            raise InputError(
+                f"Every step cuts its batch into {parts} equal parts (n_critic {model.n_critic}, gradient_accumulation "
+                f"{model.gradient_accumulation}), which needs an array, kerasgan.data.Images or Batches. "
+                f"Received: {type(x).__name__}."
+            )
         return None
     if isinstance(x, Images):
         if y is not None:
@@ -143,7 +161,11 @@ def _batches(model, x, y, batch_size, shuffle) -> Batches | None:
     else:
         x = Images(x, y)
     model.check_data(x)
-    batch_size = batch_size or min(64, len(x) // model.n_critic)
+    if batch_size is None:
+        batch_size = min(64, len(x) // model.n_critic)
+        batch_size -= batch_size % model.gradient_accumulation
+        if not batch_size:
+            raise InputError(f"{len(x)} samples are too few for a step that takes {parts} parts.")
     if batch_size % model.gradient_accumulation:
         raise InputError(
             f"batch_size must be a multiple of gradient_accumulation={model.gradient_accumulation}. "

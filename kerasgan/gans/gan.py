@@ -49,8 +49,7 @@ class GAN(AdversarialModel):
         **kwargs: Any,
     ):
         if value_range is None:
-            sigmoid = getattr(last_activation(generator), "__name__", "") == "sigmoid"
-            value_range = (0.0, 1.0) if sigmoid else (-1.0, 1.0)
+            value_range = (0.0, 1.0) if last_activation(generator) == "sigmoid" else (-1.0, 1.0)
         check_value_range(value_range)
         canonical = canonical_generator(generator), canonical_discriminator(discriminator)
         super().__init__(*canonical, value_range=value_range, **kwargs)
@@ -94,6 +93,8 @@ class GAN(AdversarialModel):
             return real, None
         if label is None:
             raise InputError("This GAN is conditional: fit and evaluate need labels, fit(x, y).")
+        if len(label.shape) == 2 and (label.shape[1] or 1) > 1:
+            label = ops.argmax(label, axis=1)  # one-hot, from a data set that is not ours
         return real, ops.reshape(ops.cast(label, "int32"), (-1,))
 
     def generator_inputs(self, n, condition):

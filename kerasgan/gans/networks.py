@@ -32,10 +32,11 @@ def canonical_discriminator(discriminator: keras.Model) -> keras.Model:
             "The discriminator's first input must be the image, of known shape. "
             f"Received an input of shape {tuple(image.shape)}."
         )
-    if getattr(last_activation(discriminator), "__name__", "") in ("sigmoid", "softmax", "tanh"):
+    ending = last_activation(discriminator)
+    if ending in ("sigmoid", "softmax", "tanh"):
         raise InputError(
             "The discriminator must return logits, because the losses contain the sigmoid. "
-            f"Received one that ends in {last_activation(discriminator).__name__}: remove that activation."
+            f"Received one that ends in {ending}: remove that activation."
         )
     return _canonical(discriminator, keras.Input(image.shape[1:], name="image", dtype="float32"), label)
 
@@ -81,13 +82,19 @@ def _is_functional(network) -> bool:
     return isinstance(network, keras.src.models.functional.Functional) and not isinstance(network, keras.Sequential)
 
 
-def last_activation(network):
-    """The activation function a network ends in, or `None` where it cannot be told."""
-    for layer in reversed(getattr(network, "layers", None) or [network]):
-        if getattr(layer, "layers", None):
-            return last_activation(layer)
-        if not isinstance(layer, _MOVES_VALUES_ONLY):
-            return getattr(layer, "activation", None)
+def last_activation(network) -> str | None:
+    """Name of the activation a network ends in, `None` where there is none or it cannot be told."""
+    parts = getattr(network, "operations", None) or getattr(network, "layers", None) or [network]
+    for part in reversed(parts):
+        if getattr(part, "layers", None):
+            return last_activation(part)
+        if not isinstance(part, keras.Layer):
+            name = type(part).__name__.lower()  # a function of keras.ops, as in `outputs = ops.sigmoid(x)`
+            if name in ("reshape", "squeeze", "transpose", "cast"):
+                continue
+            return name
+        if not isinstance(part, _MOVES_VALUES_ONLY):
+            return getattr(getattr(part, "activation", None), "__name__", None)
     return None
 
 

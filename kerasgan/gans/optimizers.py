@@ -22,6 +22,7 @@ class OptimizerPair(keras.optimizers.Optimizer):
     def __init__(self, g: keras.optimizers.Optimizer, d: keras.optimizers.Optimizer, name: str = "optimizer_pair"):
         super().__init__(learning_rate=0.0, name=name)
         self.g, self.d = g, d
+        self.proportion = 1.0
 
     def build(self, g_variables, d_variables):
         """Creates the slots; without them a saved model would load its optimizers with a mere warning."""
@@ -45,11 +46,10 @@ class OptimizerPair(keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value):
-        before = float(keras.ops.convert_to_numpy(self.g.learning_rate))
-        d_before = float(keras.ops.convert_to_numpy(self.d.learning_rate))
-        if not before:
-            raise InputError("The generator's learning rate is 0, so the discriminator's share of it is unknown.")
-        self.d.learning_rate = value * (d_before / before)
+        g, d = (float(keras.ops.convert_to_numpy(o.learning_rate)) for o in (self.g, self.d))
+        if g:  # at 0, say in a warm-up, the proportion is the one seen before
+            self.proportion = d / g
+        self.d.learning_rate = value * self.proportion
         self.g.learning_rate = value
 
     def finalize_variable_values(self, var_list):

@@ -8,6 +8,8 @@ class SavesEverything(keras.Model):
     """For `AdversarialModel`: `save` and `load_model` bring back all that `fit` needs to go on."""
 
     def get_compile_config(self):
+        if not self.compiled:
+            return {}
         serialize = keras.saving.serialize_keras_object
         return {
             "g_optimizer": serialize(self.optimizer.g),
@@ -21,7 +23,8 @@ class SavesEverything(keras.Model):
         }
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        if config:
+            self.compile(**keras.saving.deserialize_keras_object(config))
 
     def _random_state(self) -> list:
         known = {id(v) for v in [*self.weights, *self.metrics_variables]}

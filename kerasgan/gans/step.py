@@ -12,8 +12,8 @@ METRICS = ("loss", "d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "d_
 """What every training step reports, beside the penalties under their names.
 
 `d_loss` and `g_loss` are the adversarial losses; a penalty's figure is what it added to D's loss, averaged over all
-updates, those a lazy penalty skipped included; `loss` is the sum of everything minimised; the norms are global, of the
-gradients each optimizer was given.
+updates, those a lazy penalty skipped included; `loss` is the sum of everything minimised; the norms are those of all
+gradients of a player together (under a distribution strategy the mean over the replicas' own).
 """
 
 
@@ -30,7 +30,9 @@ def train(model, data):
         report = {**_mean(reports), **_update_generator(model, parts[-1])}
     report["loss"] = report["g_loss"] + sum(report[name] for name in ("d_loss", *(p.name for p in model.penalties)))
     for name, value in report.items():
-        model.trackers[name].update_state(value)
+        # A float16 step that overflowed is skipped by its loss scaler and has no norm.
+        finite = ops.isfinite(value) if name.endswith("_norm") else True
+        model.trackers[name].update_state(ops.where(finite, value, 0.0), sample_weight=ops.cast(finite, "float32"))
     _finish(model)
     return {name: tracker.result() for name, tracker in model.trackers.items()}
 
