@@ -170,7 +170,7 @@ def _labels(text: str | None, class_names: tuple[str, ...]):
 
 def main():
     """Runs the command line; an error the user can mend is one line, without a traceback."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.showwarning = lambda message, *_, **__: print(f"Warning: {message}", file=sys.stderr)
     try:
         app()
