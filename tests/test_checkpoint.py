@@ -1,12 +1,12 @@
 """Checkpoints: every value back as it was, and no damage that goes unnoticed."""
 
-import contextlib
 import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from disk import disk_full_after
 
 from kerasgan import backend, checkpoint
 from kerasgan.errors import InputError
@@ -185,18 +185,6 @@ def test_values_of_another_model_are_refused_and_nothing_is_assigned(tmp_path, s
         checkpoint.restore(others, values)
     for now, kept in zip(numbers(others), before, strict=True):
         np.testing.assert_array_equal(now, kept)
-
-
-@contextlib.contextmanager
-def disk_full_after(size):
-    """No file may grow beyond `size` bytes: the system refuses the write, as on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("written", [0.0, 0.5, 0.99])

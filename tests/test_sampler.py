@@ -1,6 +1,5 @@
 """Sampler, SampleSpec and the priors: what is drawn, what is refused, and what a file gives back."""
 
-import contextlib
 import dataclasses
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from disk import disk_full_after
 from scipy import stats
 
 from kerasgan import Recipe, Sampler, SampleSpec, priors
@@ -293,18 +293,6 @@ def test_another_suffix_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"saved as .keras. Received: 'sampler.h5'"):
         passing_through().save(tmp_path / "sampler.h5")
     assert not list(tmp_path.iterdir())
-
-
-@contextlib.contextmanager
-def disk_full_after(size):
-    """No file may grow beyond `size` bytes: the system refuses the write, as on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("written", [0.0, 0.3, 0.99])
