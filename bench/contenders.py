@@ -46,7 +46,11 @@ def kerasgan_two_draws(x):
 
 
 def guide(x):
-    """A subclass with two tapes, as the guides on keras.io write it: a draw for D on one joint batch, another for G."""
+    """A subclass with two tapes, as the guides on keras.io write it: a draw for D on one joint batch, another for G.
+
+    tf.data's tuning is off here as it is in kerasgan: the end of a fit can wait seconds for its thread, which would say
+    more about the length of a turn than about the step.
+    """
     import keras
     import tensorflow as tf
 
@@ -79,7 +83,10 @@ def guide(x):
     model = Guide(*keras_networks())
     model.compile()
     scaled = x.astype("float32") / 127.5 - 1.0
-    batches = tf.data.Dataset.from_tensor_slices(scaled).shuffle(1024).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.from_tensor_slices(scaled).shuffle(1024).batch(BATCH).prefetch(2)
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    batches = batches.with_options(untuned)
     return lambda: model.fit(batches, epochs=1, verbose=0)
 
 

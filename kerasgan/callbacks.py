@@ -44,12 +44,18 @@ class Checkpoint(keras.callbacks.Callback):
         if found is None:
             return position
         values, meta = found
-        now = self._data_order()
-        if meta["data"] != now:
-            differences = [f"{k}: {v!r} -> {now[k]!r}" for k, v in meta["data"].items() if v != now[k]]
+        now = {**self._data_order(), **model.settings}
+        then = {**meta["data"], **meta["settings"]}
+        differences = [
+            f"{k}: {then.get(k)!r} -> {now.get(k)!r}"
+            for k in sorted({*then, *now})
+            # An optimizer's argument that only one side knows comes from another version of Keras.
+            if then.get(k) != now.get(k) and ("_optimizer." not in k or (k in then and k in now))
+        ]
+        if differences:
             raise InputError(
-                f"The checkpoints in {str(self.folder)!r} were made with other data or batches "
-                f"({'; '.join(differences)}). Use another folder, or the same data."
+                f"The checkpoints in {str(self.folder)!r} were made with other data or settings "
+                f"({'; '.join(differences)}). Use another folder, or the same data and settings."
             )
         variables = model.all_state
         checkpoint.restore(variables, values)
@@ -63,7 +69,12 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self):
         model: Any = self.model
-        meta = {"steps": model.step_count, "position": self.position, "data": self._data_order()}
+        meta = {
+            "steps": model.step_count,
+            "position": self.position,
+            "data": self._data_order(),
+            "settings": model.settings,
+        }
         checkpoint.write(self.folder, model.all_state, meta)
         self.saved, self.saved_at = self.position, time.monotonic()
 

@@ -136,3 +136,16 @@ def test_fit_consumes_batches_and_sees_each_image_once_an_epoch():
         expected += order(batches)
     assert seen == expected
     assert seen[:20] != seen[20:]
+
+
+def test_what_tensorflow_iterates_is_not_tuned_and_holds_the_same_batches():
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow's pipeline has a tuning thread to wait for")
+    from kerasgan import backend
+
+    batches = numbered().batches(4, seed=1)
+    feed = backend.feed(batches)
+    assert feed.options().autotune.enabled is False  # the end of a fit waited 5.1 seconds for it, now and then
+    assert int(feed.cardinality()) == 5
+    batches.epoch = 2
+    assert order([v.numpy() for v in b] for b in feed) == order(batches)

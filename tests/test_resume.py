@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -139,6 +140,38 @@ def test_other_data_or_another_model_are_refused(tmp_path):
         fitted(tmp_path / "a", epochs=2, data=images(48))
     with pytest.raises(kg.InputError, match="another model"):
         fitted(tmp_path / "a", epochs=2, generator_options={"batch_norm": False})
+
+
+@pytest.mark.parametrize(
+    "change, shown",
+    [
+        ({"ema": 0.5}, "ema: 0.999 -> 0.5"),
+        ({"prior": "uniform"}, "prior: 'normal' -> 'uniform'"),
+        ({"compile_options": {"g_optimizer": {"name": "sgd", "learning_rate": 0.2}}}, "learning_rate: 0.1.* -> 0.2"),
+        ({"compile_options": {"loss": "hinge"}}, "loss.class_name: 'NonSaturating' -> 'Hinge'"),
+        ({"compile_options": {"augment": "cutout"}}, "augment.policy: None -> 'cutout'"),
+        ({"compile_options": {"penalties": [{"name": "r1", "gamma": 2.0}]}}, "penalties: .*'gamma': 2.0"),
+        ({"compile_options": {"weight_clip": 0.1}}, "weight_clip: 0.0 -> 0.1"),
+    ],
+)
+def test_other_settings_are_refused_and_shown(tmp_path, change, shown):
+    fitted(tmp_path / "a", epochs=1)
+    with pytest.raises(kg.InputError, match=shown):
+        fitted(tmp_path / "a", epochs=2, **change)
+
+
+def test_how_fast_it_runs_and_a_learning_rate_moved_by_a_callback_are_no_other_settings(tmp_path):
+    import tiny
+
+    def train(epochs, **compile_options):
+        gan = tiny.gan(compile_options=compile_options)
+        slower = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.05)
+        last = kg.callbacks.Checkpoint(tmp_path, every=0)
+        gan.fit(images(), batch_size=8, epochs=epochs, verbose=0, callbacks=[slower, last])
+        return int(gan.steps)
+
+    assert train(1) == 5
+    assert train(2, run_eagerly=True) == 10
 
 
 def test_log_lines_after_the_checkpoint_are_cut_off(tmp_path):

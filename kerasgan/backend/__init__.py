@@ -1,4 +1,4 @@
-"""The eight functions that know which backend runs; everything else is `keras.ops`.
+"""The nine functions that know which backend runs; everything else is `keras.ops`.
 
 A step has side effects (batch statistics, seeds, optimizer slots) on Keras variables. TensorFlow and PyTorch let a
 gradient be taken through such code as it stands. JAX does not: there `state` lists the variables the code may touch,
@@ -20,6 +20,7 @@ functions = importlib.import_module(f"kerasgan.backend.{NAME}")
 apply_gradients = functions.apply_gradients
 assign_all = functions.assign_all
 cond = functions.cond
+feed = functions.feed
 input_gradient = functions.input_gradient
 loss_and_input_gradient = functions.loss_and_input_gradient
 replica = functions.replica

@@ -88,3 +88,7 @@ def assign_all(variables, values):
 
 def replica():
     return 0, 1
+
+
+def feed(batches):
+    return batches

@@ -108,6 +108,9 @@ class AdversarialModel(SavesEverything):
 
     extra_metrics: Sequence[str] = ()
 
+    setting_names: Sequence[str] = ("n_critic", "ema", "ema_warmup", "share_fakes", "value_range")
+    """Attributes a training must not change when it is taken up again."""
+
     # What subclasses and the step use.
 
     def scaled(self, images):
@@ -216,6 +219,8 @@ class AdversarialModel(SavesEverything):
             pair.append(player_optimizer(optimizer, player, loss_scaling=_computes_in_float16(network)))
         super().compile(optimizer=OptimizerPair(*pair), auto_scale_loss=False, **kwargs)
         self.compile_options = kwargs
+        # Noted now, before a callback moves the learning rate.
+        self.settings = self.settings_now()
         self.optimizer.build(self.generator.trainable_variables, self.discriminator.trainable_variables)
         names = [*step.METRICS, *self.extra_metrics, *(p.name for p in self.penalties)]
         self.trackers = {name: keras.metrics.Mean(name) for name in names}

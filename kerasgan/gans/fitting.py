@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasgan import backend
 from kerasgan.callbacks import Checkpoint
 from kerasgan.data.batches import Batches
 from kerasgan.data.images import Images
@@ -85,13 +86,13 @@ def fit(
         # Keras cannot begin inside an epoch, so the rest of the interrupted one is an epoch of its own to it.
         batches.start = position["step"]
         training.continues = first + 1 < epochs
-        history = keras_fit(batches, initial_epoch=first, epochs=first + 1, callbacks=training, **options)
+        history = keras_fit(backend.feed(batches), initial_epoch=first, epochs=first + 1, callbacks=training, **options)
         batches.start = 0
         if model.stop_training or not training.continues:
             return history
         first += 1
     training.continues = False
-    return keras_fit(batches, initial_epoch=first, epochs=epochs, callbacks=training, **options)
+    return keras_fit(backend.feed(batches), initial_epoch=first, epochs=epochs, callbacks=training, **options)
 
 
 class _Training(keras.callbacks.CallbackList):
@@ -133,7 +134,7 @@ def evaluable(model, data):
     if not isinstance(data, Images):
         return data
     model.check_data(data)
-    return data.batches(min(64, len(data)), shuffle=False)
+    return backend.feed(data.batches(min(64, len(data)), shuffle=False))
 
 
 def _batches(model, x, y, batch_size, shuffle) -> Batches | None:

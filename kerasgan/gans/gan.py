@@ -36,6 +36,8 @@ class GAN(AdversarialModel):
         >>> images = gan.sampler().generate(16, seed=1)
     """
 
+    setting_names = (*AdversarialModel.setting_names, "prior")
+
     def __init__(
         self,
         generator: keras.Model,

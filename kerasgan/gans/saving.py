@@ -1,4 +1,7 @@
-"""What Keras would not save by itself: the noise states, and the optimizers of a custom `compile`."""
+"""What Keras would not save by itself: the noise states, the optimizers of a custom `compile`, the settings."""
+
+import json
+from typing import Any
 
 import keras
 from keras import ops
@@ -22,6 +25,12 @@ class SavesEverything(keras.Model):
             **self.compile_options,
         }
 
+    def settings_now(self) -> dict[str, Any]:
+        """What decides how the model learns, flat and JSON-safe: `{"ema": 0.999, "loss.class_name": "Hinge", ...}`."""
+        compiled = {k: v for k, v in self.get_compile_config().items() if k not in self.compile_options}
+        values = {**{name: getattr(self, name) for name in self.setting_names}, **compiled}
+        return json.loads(json.dumps(dict(_flat(values)), default=str))
+
     def compile_from_config(self, config):
         if config:
             self.compile(**keras.saving.deserialize_keras_object(config))
@@ -40,3 +49,16 @@ class SavesEverything(keras.Model):
             if f"random_{i}" in store.keys():  # noqa: SIM118  an HDF5 group is no dict
                 v.assign(store[f"random_{i}"])
         super().load_own_variables({k: store[k] for k in store.keys() if not k.startswith("random_")})  # noqa: SIM118
+
+
+def _flat(values, path=""):
+    """(dotted path, value) of everything in nested dicts that is more than a name Keras gave."""
+    for key, value in values.items():
+        if key in ("module", "registered_name", "build_config", "name"):
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, path if key == "config" else f"{path}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+            yield f"{path}{key}", [dict(_flat(v)) for v in value]
+        else:
+            yield f"{path}{key}", value
