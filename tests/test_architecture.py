@@ -19,8 +19,9 @@ LEVELS = {
     2: {"gans", "callbacks", "sampler", "metrics"},
     3: {"zoo", "export"},
     4: {"runs"},
-    5: {"cli"},
-    6: {"__main__"},
+    5: {"commands"},
+    6: {"cli"},
+    7: {"__main__"},
 }
 LEVEL = {room: level for level, rooms in LEVELS.items() for room in rooms}
 PEERS = 2  # the only level whose rooms may import each other

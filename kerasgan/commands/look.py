@@ -1,0 +1,31 @@
+"""`kerasgan list` and `kerasgan show`: what the zoo holds."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from kerasgan import zoo
+
+
+def entries(pattern: Annotated[str, typer.Argument(help="shell pattern, for instance '*mnist*'")] = "*"):
+    """List the zoo's entries.
+
+    Example: `kerasgan list '*digits*'`
+    """
+    rows = [("entry", "family", "data", "image", "classes")]
+    for name in zoo.names(pattern):
+        recipe = zoo.show(name)
+        shape = "x".join(str(n) for n in recipe.image_shape)
+        rows.append((name, recipe.family, recipe.dataset, shape, str(recipe.num_classes or "-")))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show(entry: Annotated[str, typer.Argument(help="a name that `kerasgan list` prints")]):
+    """Print an entry's recipe as JSON.
+
+    Example: `kerasgan show dcgan_digits`
+    """
+    typer.echo(json.dumps(zoo.show(entry).to_dict(), indent=2))

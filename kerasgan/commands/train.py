@@ -1,0 +1,87 @@
+"""`kerasgan train`: from a recipe or one's own pictures to a run folder."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kerasgan.commands.shared import start_keras
+from kerasgan.errors import InputError
+
+
+def train(
+    source: Annotated[str, typer.Argument(metavar="ENTRY|FOLDER|FILE.npz", help="what to train, or on what")],
+    out: Annotated[Path | None, typer.Option(help="run folder [default: runs/<name>]")] = None,
+    epochs: Annotated[int | None, typer.Option(help="passes over the data")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="images per update of the discriminator")] = None,
+    image_size: Annotated[
+        str | None, typer.Option(help="size to train at: 64, 48x64 (height x width) or 48x64x3 (with channels)")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of weights, data order and noise")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32, mixed_bfloat16 or mixed_float16")] = None,
+    skip_corrupt: Annotated[
+        bool, typer.Option("--skip-corrupt", help="leave out pictures that cannot be read")
+    ] = False,
+    resume: Annotated[bool, typer.Option(help="go on where the same command stopped")] = True,
+    checkpoint_every: Annotated[float, typer.Option(help="seconds between checkpoints")] = 30.0,
+    jit_compile: Annotated[bool, typer.Option("--jit-compile", help="compile the step with XLA")] = False,
+    steps_per_execution: Annotated[int, typer.Option(help="steps per call into the backend")] = 1,
+    export: Annotated[bool, typer.Option(help="write ONNX and SavedModel at the end")] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="print the recipe and the time it would take; write nothing")
+    ] = False,
+):
+    """Train a zoo entry, or a GAN on your own pictures (sub-folders are classes).
+
+    Stopped at any moment, the same command goes on where it stopped, to the same result.
+
+    Examples:
+    - `kerasgan train dcgan_digits`
+    - `kerasgan train ./pictures --image-size 64`
+    - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
+    """
+    start_keras()
+    from kerasgan import runs
+
+    changes: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "image_shape": _image_shape(image_size),
+        "seed": seed,
+        "precision": precision,
+    }
+    data_options = {"on_corrupt": "skip"} if skip_corrupt else {}
+    options = {"steps_per_execution": steps_per_execution, **({"jit_compile": True} if jit_compile else {})}
+    if dry_run:
+        plan = runs.rehearse(source, data_options=data_options, compile_options=options, **changes)
+        typer.echo(json.dumps(plan, indent=2))
+        return
+    try:
+        folder = runs.train(
+            source,
+            out,
+            data_options=data_options,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            exports=("onnx", "saved_model") if export else (),
+            compile_options=options,
+            **changes,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from the last checkpoint.", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(f"The run lies in {folder}:")
+    for path, what in runs.contents(folder):
+        typer.echo(f"  {path}  {what}")
+
+
+def _image_shape(text: str | None) -> tuple[int, ...] | None:
+    """`"64"`, `"48x64"` or `"48x64x3"` as (height, width) or (height, width, channels)."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 3:
+        raise InputError(f"--image-size must be like 64, 48x64 or 48x64x3. Received: {text}.")
+    sizes = tuple(int(part) for part in parts)
+    return sizes * 2 if len(sizes) == 1 else sizes

@@ -1,0 +1,1 @@
+"""Scores of generators, each with the protocol it was taken by."""
