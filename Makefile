@@ -15,7 +15,7 @@ test: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf build && $(BIN)/python -m pip install -qq --no-deps --target build/typed . && cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 slow: $(VENV)/tested
 	$(BIN)/python -m pytest -m slow
@@ -30,6 +30,8 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/tested: $(VENV)/installed
 	$(BIN)/python -m pip install -qq --editable ".[test,jax]"
 	$(if $(TORCH),$(BIN)/python -m pip install -qq $(TORCH))
+	# Without its requirements: of torch and torchvision it needs only the first, and only for its formulas.
+	$(if $(TORCH),$(BIN)/python -m pip install -qq --no-deps torch-fidelity==0.4.0)
 	touch $@
 
 clean:

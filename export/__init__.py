@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from kerasgan.export.onnx import to_onnx as to_onnx
     from kerasgan.export.parity import ParityError as ParityError
     from kerasgan.export.saved_model import to_saved_model as to_saved_model
+    from kerasgan.export.web import to_web as to_web
 
 _HOMES = {
     "Artifact": "kerasgan.export.job",
     "ParityError": "kerasgan.export.parity",
     "to_onnx": "kerasgan.export.onnx",
     "to_saved_model": "kerasgan.export.saved_model",
+    "to_web": "kerasgan.export.web",
 }
 __all__ = list(_HOMES)
 

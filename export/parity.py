@@ -145,12 +145,20 @@ def _images(generator: keras.Model, latent: np.ndarray, label: np.ndarray | None
     return image
 
 
-@full_precision()
-def compare(run: Run, reference: Reference, value_range: tuple[float, float]) -> Parity:
-    """Runs an artifact on every case.
+def tolerance(reference: Reference, value_range: tuple[float, float]) -> tuple[float, int]:
+    """How far another runtime's `image` and `image_uint8` may be from the reference's.
 
     Two runtimes round differently, and a network may amplify that: self-attention with large logits moved images by
     0.02 where plain convolutions moved them by 1e-6. So what is allowed follows the noise measured on the network.
+    """
+    scale = max(1.0, *(float(np.abs(case.image).max()) for case in reference.cases))
+    allowed = scale * 1e-4 + min(8 * reference.noise, scale * _MOST)
+    return allowed, max(1, math.ceil(allowed * 255 / (value_range[1] - value_range[0])))
+
+
+@full_precision()
+def compare(run: Run, reference: Reference, value_range: tuple[float, float]) -> Parity:
+    """Runs an artifact on every case.
 
     Args:
         run: the artifact, loaded by its own runtime.
@@ -161,6 +169,7 @@ def compare(run: Run, reference: Reference, value_range: tuple[float, float]) ->
         ParityError: another shape or type than the contract's, or images that differ by more than float32 noise.
     """
     name, cases = reference.name, reference.cases
+    allowed, allowed_uint8 = tolerance(reference, value_range)
     largest, largest_uint8 = 0.0, 0
     for case in cases:
         image, image_uint8 = run(case.latent, case.label, case.truncation)
@@ -173,9 +182,6 @@ def compare(run: Run, reference: Reference, value_range: tuple[float, float]) ->
         # A NaN would lose every comparison, and so pass.
         largest = max(largest, float(np.nan_to_num(np.abs(image - case.image), nan=np.inf).max()))
         largest_uint8 = max(largest_uint8, int(np.abs(image_uint8.astype(int) - case.image_uint8).max()))
-    scale = max(1.0, *(float(np.abs(case.image).max()) for case in cases))
-    allowed = scale * 1e-4 + min(8 * reference.noise, scale * _MOST)
-    allowed_uint8 = max(1, math.ceil(allowed * 255 / (value_range[1] - value_range[0])))
     if largest > allowed or largest_uint8 > allowed_uint8:
         raise ParityError(
             f"The export's images differ from {name} by {largest:.2g} (allowed {allowed:.2g}), as uint8 by "

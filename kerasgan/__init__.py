@@ -20,15 +20,20 @@ _LIGHT = {
     "zoo": None,
 }
 _WITH_KERAS = {
+    "ACGAN": "kerasgan.gans.acgan",
     "AdversarialModel": "kerasgan.gans.adversarial",
     "GAN": "kerasgan.gans.gan",
+    "InfoGAN": "kerasgan.gans.infogan",
     "SampleSpec": "kerasgan.sampler",
     "Sampler": "kerasgan.sampler",
     "augment": None,
     "callbacks": None,
     "layers": None,
     "losses": None,
+    "metrics": None,
     "penalties": None,
+    "verdict": None,
+    "walks": None,
 }
 
 __all__ = sorted([*_LIGHT, *_WITH_KERAS])
@@ -54,7 +59,8 @@ def _register_with_keras(keras):
         return  # one of ours is being imported right now and is what brought Keras in; it cannot be imported twice
     importlib.import_module("kerasgan.layers")
     if keras.backend.backend() in ("tensorflow", "jax", "torch"):
-        importlib.import_module("kerasgan.gans.gan")
+        for model in ("gan", "acgan", "infogan"):
+            importlib.import_module(f"kerasgan.gans.{model}")
 
 
 # Importing Keras here would cost seconds where nobody needs it (`kerasgan list`): ours are imported when Keras is.

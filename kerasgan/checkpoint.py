@@ -18,7 +18,7 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, ValueErro
 
 def write(folder: Path, variables: list, meta: dict[str, Any], keep: int = 2) -> Path:
     """Writes the variables' values and JSON-safe `meta["steps"]`, ...; removes all but the newest `keep` files."""
-    arrays = [keras.ops.convert_to_numpy(v) for v in variables]
+    arrays = values(variables)
     # NumPy has no bfloat16 of its own: such values travel as their bits.
     dtypes = [str(a.dtype) for a in arrays]
     packed = {f"v{i:05d}": a.view("uint16") if a.dtype == "bfloat16" else a for i, a in enumerate(arrays)}
@@ -29,6 +29,11 @@ def write(folder: Path, variables: list, meta: dict[str, Any], keep: int = 2) ->
     for old in [*_newest_first(folder)[keep:], *folder.glob(".checkpoint-*.part.npz")]:
         old.unlink(missing_ok=True)
     return path
+
+
+def values(variables: list) -> list[np.ndarray]:
+    """The variables' values, copied."""
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
 def read_newest(folder: Path) -> tuple[list[np.ndarray], dict[str, Any]] | None:

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from kerasgan.commands import look, sample, train
+from kerasgan.commands import augment, evaluate, explore, look, report, sample, train, zoo
 from kerasgan.errors import InputError
 
 app = typer.Typer(
@@ -20,6 +20,12 @@ app.command("list")(look.entries)
 app.command()(look.show)
 app.command()(train.train)
 app.command()(sample.sample)
+app.command()(zoo.download)
+app.add_typer(zoo.app, name="zoo")
+app.command()(explore.explore)
+app.command()(augment.augment)
+app.command()(evaluate.evaluate)
+app.command()(report.report)
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks: spectral normalization as in its paper."""
+"""Layers that Keras lacks: spectral and conditional batch normalization, self-attention, as in their papers."""
 
 import keras
 from keras import ops
@@ -101,3 +101,120 @@ class SpectralEmbedding(_Spectral, keras.layers.Embedding):
 
     def compute_output_spec(self, inputs, training=False):
         return super().compute_output_spec(inputs)  # Keras' own knows no `training`
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class GroupedConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` with `groups`, of operations that every runtime takes.
+
+    On TensorFlow Keras' own compiles grouped convolutions with XLA, which no export format knows.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        if keras.backend.backend() != "tensorflow" or self.groups == 1:
+            return super().convolution_op(inputs, kernel)
+        axis = -1 if self.data_format == "channels_last" else 1
+        parts = zip(ops.split(inputs, self.groups, axis=axis), ops.split(kernel, self.groups, axis=-1), strict=True)
+        convolved = super().convolution_op
+        return ops.concatenate([convolved(x, k) for x, k in parts], axis=axis)
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class ConditionalBatchNormalization(keras.layers.Layer):
+    """Batch normalization with a scale and an offset for every class (Dumoulin et al., 2017; Miyato & Koyama, 2018).
+
+    Args:
+        num_classes: how many.
+        momentum: of the moving averages.
+        epsilon: added to the variance.
+
+    Input `[x, label]`: float (batch, ..., channels) and int32 (batch,); output as x.
+    """
+
+    def __init__(self, num_classes: int, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.normalization = keras.layers.BatchNormalization(
+            momentum=momentum, epsilon=epsilon, center=False, scale=False, dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        shape, label_shape = input_shape
+        self.normalization.build(shape)
+        self.scale, self.offset = (
+            keras.layers.Embedding(
+                self.num_classes, shape[-1], embeddings_initializer=start, dtype=self.dtype_policy, name=name
+            )
+            for start, name in (("ones", "scale"), ("zeros", "offset"))
+        )
+        for table in (self.scale, self.offset):
+            table.build(label_shape)
+
+    def call(self, inputs, training=False):
+        x, label = inputs
+        each = (-1, *[1] * (len(x.shape) - 2), x.shape[-1])  # one value for all positions
+        scale, offset = (ops.reshape(table(label), each) for table in (self.scale, self.offset))
+        return self.normalization(x, training=training) * scale + offset
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        options = {"momentum": self.normalization.momentum, "epsilon": self.normalization.epsilon}
+        return {**super().get_config(), "num_classes": self.num_classes, **options}
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class SelfAttention(keras.layers.Layer):
+    """Self-attention over positions, added to the input by a learned factor that starts at 0 (SAGAN, section 3).
+
+    Zhang et al., 2019. Keys and values are max-pooled to a quarter of the positions, as in the authors' code.
+
+    Args:
+        spectral: spectral normalization of its 1x1 convolutions.
+
+    Input and output float (batch, height, width, channels).
+    """
+
+    def __init__(self, spectral: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.spectral = spectral
+        self.pool = keras.layers.MaxPooling2D(2, padding="same", dtype=self.dtype_policy)
+        self.softmax = keras.layers.Softmax(dtype="float32")
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        layer = SpectralConv2D if self.spectral else keras.layers.Conv2D
+
+        def convolution(outputs, name):
+            return layer(outputs, 1, use_bias=False, dtype=self.dtype_policy, name=name)
+
+        self.query = convolution(max(1, channels // 8), "query")
+        self.key = convolution(max(1, channels // 8), "key")
+        self.value = convolution(max(1, channels // 2), "value")
+        self.out = convolution(channels, "out")
+        for part in (self.query, self.key, self.value):
+            part.build(input_shape)
+        self.out.build((*input_shape[:-1], max(1, channels // 2)))
+        self.gain = self.add_weight(shape=(), initializer="zeros", name="gain")
+
+    def call(self, inputs, training=False):
+        options = {"training": training} if self.spectral else {}
+        query = _positions(self.query(inputs, **options))
+        key = _positions(self.pool(self.key(inputs, **options)))
+        value = _positions(self.pool(self.value(inputs, **options)))
+        weights = self.softmax(ops.matmul(query, ops.transpose(key, (0, 2, 1))))
+        seen = ops.matmul(ops.cast(weights, value.dtype), value)
+        seen = ops.reshape(seen, (-1, *inputs.shape[1:3], value.shape[-1]))
+        return inputs + ops.cast(self.gain, inputs.dtype) * self.out(seen, **options)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "spectral": self.spectral}
+
+
+def _positions(x):
+    """(batch, height, width, channels) as (batch, positions, channels)."""
+    return ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3]))

@@ -5,12 +5,13 @@ import math
 import os
 import platform
 import re
+import subprocess
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from kerasgan import data, zoo
+from kerasgan import data, report, zoo
 from kerasgan.data.images import Images
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.files import whole_file
@@ -84,6 +85,8 @@ def train(
     resume: bool = True,
     checkpoint_every: float = 30.0,
     exports: tuple[str, ...] = ("onnx", "saved_model"),
+    on_collapse: str = "warn",
+    keep_best: bool = False,
     progress: bool = True,
     compile_options: dict[str, Any] | None = None,
     **changes: Any,
@@ -98,12 +101,15 @@ def train(
         resume: go on in a folder that holds this very training; `False` refuses such a folder.
         checkpoint_every: seconds between checkpoints.
         exports: formats to write at the end, of `"onnx"` and `"saved_model"`.
+        on_collapse: what follows trouble: `"warn"`, `"stop"` or `"rollback"`, see `kerasgan.callbacks.HealthMonitor`.
+        keep_best: score the generator after every epoch and keep the best, see `kerasgan.callbacks.BestGenerator`.
         progress: show a progress bar.
         compile_options: `jit_compile`, `steps_per_execution`.
         **changes: recipe fields to set, for instance `epochs=10`; `None` leaves them.
 
     Returns:
-        The run folder: `recipe.json`, `run.json`, `log.jsonl`, `samples/`, `checkpoints/`, `sampler.keras` and exports.
+        The run folder: `report.html`, `recipe.json`, `run.json`, `log.jsonl`, `health.jsonl`, `samples/`, `checkpoints/`,
+        `sampler.keras` and exports.
 
     Raises:
         InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
@@ -112,7 +118,10 @@ def train(
     folder = Path(out or Path("runs") / recipe.name)
     _claim(folder, recipe, resume)
     gan = _build(recipe, images, compile_options or {})
-    _fit(gan, recipe, images, folder, checkpoint_every, progress)
+    try:
+        _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best)
+    finally:
+        report.write(folder)  # also of a training that is interrupted
     sampler = gan.sampler(recipe.to_dict())
     sampler.save(folder / "sampler.keras")
     _export(sampler, folder, exports)
@@ -120,11 +129,15 @@ def train(
 
 
 CONTENTS = {
+    "report.html": "the run on one page: curves, samples, health",
     "sampler.keras": "the trained generator: kerasgan.Sampler.load(...)",
+    "best_sampler.keras": "the generator of the best score",
     "generator.onnx": "for ONNX Runtime, checked against Keras",
     "generator_savedmodel": "for TensorFlow Serving, checked against Keras",
     "samples": "a grid per epoch, and training.gif",
     "log.jsonl": "losses, accuracies, penalties and gradient norms of every epoch",
+    "health.jsonl": "what the health monitor measured, and saw",
+    "scores.jsonl": "the scores that chose the best generator",
     "recipe.json": "the settings",
     "run.json": "machine, libraries and time",
     "checkpoints": "where the same command would go on",
@@ -206,17 +219,22 @@ def _make_deterministic():
         tf.config.experimental.enable_op_determinism()
 
 
-def _fit(gan, recipe, images, folder, checkpoint_every, progress):
+def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best):
     from kerasgan import callbacks
 
     images_per_step = recipe.batch_size * recipe.n_critic
+    health = callbacks.HealthMonitor(folder / "health.jsonl", on_collapse=on_collapse)
     hooks = [
         callbacks.JsonLog(folder / "log.jsonl"),
+        health,
         callbacks.SampleGrid(folder / "samples", scale=2 if recipe.image_shape[0] <= 32 else 1),
         callbacks.Checkpoint(folder / "checkpoints", every=checkpoint_every),
     ]
+    if keep_best:
+        best = callbacks.BestGenerator(folder / "best_sampler.keras", recipe=recipe.to_dict())
+        hooks.insert(-1, best)
     if progress:
-        hooks.insert(0, callbacks.Progress(images_per_step))
+        hooks.insert(0, callbacks.Progress(images_per_step, health))
     began = time.time()
     gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
     _note(folder, recipe, began, gan.step_count)
@@ -236,11 +254,25 @@ def _note(folder, recipe, began, steps):
             "backend": keras.backend.backend(),
             "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
             "python": platform.python_version(),
+            "commit": _commit(),
             "libraries": {name: _version(name) for name in libraries if _version(name)},
         }
     )
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def _commit():
+    """The git commit of kerasgan's own sources, with `+` if they were changed since; `None` outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        # Only a checkout of ours: installed elsewhere, some other repository may lie around site-packages.
+        subprocess.run([*git, "ls-files", "--error-unmatch", "runs.py"], check=True, capture_output=True)
+        head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ".", "../zoo"], check=False).returncode
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed else "")
 
 
 def _version(library):

@@ -13,6 +13,7 @@ import numpy as np
 from kerasgan import priors
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.files import check_zip, whole_file
+from kerasgan.storage import halve_weights
 
 SPEC_MEMBER = "kerasgan_sampler.json"
 Labels = int | str | Sequence[int | str] | np.ndarray | None
@@ -139,11 +140,15 @@ class Sampler:
         """
         if n < 1:
             raise InputError(f"n must be at least 1. Received: {n}.")
+        latents = self.truncated(self.latents(n, seed), truncation)
+        return self.images(latents, self.labels(labels, n), batch_size)
+
+    def truncated(self, latents: np.ndarray, truncation: float) -> np.ndarray:
+        """Latents float32 (n, latent_dim) pulled towards the mean latent by a factor from 0 to 1, see `generate`."""
         if not 0.0 <= truncation <= 1.0:
             raise InputError(f"truncation must lie between 0 and 1. Received: {truncation}.")
-        z = self.latents(n, seed)
         mean = np.asarray(self.spec.mean_latent or np.zeros(self.spec.latent_dim), "float32")
-        return self.images(mean + np.float32(truncation) * (z - mean), self.labels(labels, n), batch_size)
+        return mean + np.float32(truncation) * (latents - mean)
 
     def images(self, latents: np.ndarray, labels: Labels = None, batch_size: int = 64) -> np.ndarray:
         """Images uint8 (n, height, width, channels) of given latents float32 (n, latent_dim)."""
@@ -172,13 +177,22 @@ class Sampler:
         low, high = self.spec.value_range
         return np.clip(np.rint((values - low) * (255.0 / (high - low))), 0, 255).astype("uint8")
 
-    def save(self, path: str | Path) -> Path:
-        """Writes one `.keras` file: a plain Keras archive (also for `keras.models.load_model`) with the spec inside."""
+    def save(self, path: str | Path, storage: str = "float32") -> Path:
+        """Writes one `.keras` file: a plain Keras archive (also for `keras.models.load_model`) with the spec inside.
+
+        Args:
+            path: ends in `.keras`.
+            storage: `"float16"` halves the file and rounds the weights to 11 bits; they are float32 again once loaded.
+        """
         path = Path(path)
         if path.suffix != ".keras":
             raise InputError(f"A Sampler is saved as .keras. Received: {path.name!r}.")
+        if storage not in ("float32", "float16"):
+            raise InputError(f"storage must be 'float32' or 'float16'. Received: {storage!r}.")
         with whole_file(path) as temporary:
             self.generator.save(temporary)
+            if storage == "float16":
+                halve_weights(temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(
                     SPEC_MEMBER, json.dumps({"spec": dataclasses.asdict(self.spec), "recipe": self.recipe})
@@ -208,5 +222,8 @@ class Sampler:
                 f"{str(path)!r} is a Keras model without a sample spec. Load it with keras.models.load_model and give "
                 "it to kerasgan.Sampler(generator, SampleSpec(...)), or use GAN.sampler()."
             ) from error
-        generator = keras.models.load_model(path, compile=False)
+        try:
+            generator = keras.models.load_model(path, compile=False)
+        except (ValueError, TypeError) as error:  # an unknown layer, or one that would run code from the file
+            raise InputError(f"The generator in {str(path)!r} cannot be loaded: {error}") from error
         return cls(generator, SampleSpec(**content["spec"]), content["recipe"])

@@ -81,3 +81,33 @@ def save_gif(frames: Iterable, path: str | Path, seconds_per_frame: float = 0.2)
     with whole_file(path) as temporary:
         pictures[0].save(temporary, save_all=True, append_images=pictures[1:], duration=times, loop=0, optimize=True)
     return path
+
+
+def save_animation(
+    frames: np.ndarray, path: str | Path, columns: int | None = None, scale: int = 1, fps: float = 12.0
+) -> Path:
+    """Writes an animation, each frame a grid.
+
+    Args:
+        frames: uint8 (frames, n, height, width, channels), as the functions of `kerasgan.walks` give them.
+        path: ends in `.gif`, or in `.mp4` (needs `pip install "kerasgan[video]"`).
+        columns: images in a row of the grid.
+        scale: each pixel is drawn this many times as large.
+        fps: frames per second.
+    """
+    path = Path(path)
+    pictures = [to_pillow(grid(images, columns), scale).convert("RGB") for images in frames]
+    if path.suffix == ".gif":
+        return save_gif(pictures, path, 1.0 / fps)
+    if path.suffix != ".mp4":
+        raise InputError(f"An animation is written as .gif or .mp4. Received: {path.name!r}.")
+    try:
+        import av  # noqa: F401
+        import imageio.v3 as imageio
+    except ImportError as error:
+        raise InputError('Writing .mp4 needs more packages: pip install "kerasgan[video]". Or write a .gif.') from error
+    # H.264 wants even sides.
+    even = [np.pad(p, ((0, p.shape[0] % 2), (0, p.shape[1] % 2), (0, 0)), "edge") for p in map(np.asarray, pictures)]
+    with whole_file(path) as temporary:
+        imageio.imwrite(temporary, np.stack(even), plugin="pyav", codec="libx264", fps=fps, out_pixel_format="yuv420p")
+    return path

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# JAX, in every process the tests start: compiling takes longer than all the rest of a tiny training.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "tests" / "scripts"
 

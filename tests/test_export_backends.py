@@ -54,7 +54,11 @@ except kg.InputError as error:
     print(error)
 """
 ABOUT = {"license": "CC0-1.0"}
-FORMATS = [("to_onnx", "generator.onnx", "onnx"), ("to_saved_model", "saved", "saved_model")]
+FORMATS = [
+    ("to_onnx", "generator.onnx", "onnx"),
+    ("to_saved_model", "saved", "saved_model"),
+    ("to_web", "page", "web"),
+]
 
 
 def run(backend, program, *arguments, folder):
@@ -70,7 +74,10 @@ def run(backend, program, *arguments, folder):
 @pytest.mark.parametrize(
     "backend, name, target, module",
     [("jax", *FORMATS[0])]
-    + [pytest.param(*case, marks=pytest.mark.slow) for case in (("jax", *FORMATS[1]), ("torch", *FORMATS[0]))],
+    + [
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in (("jax", *FORMATS[1]), ("torch", *FORMATS[0]), ("torch", *FORMATS[2]))
+    ],
 )
 def test_other_backends_export(backend, name, target, module, tmp_path):
     refusal, path, readme, parity = json.loads(run(backend, EXPORT, name, target, folder=tmp_path))

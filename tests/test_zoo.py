@@ -1,5 +1,9 @@
-"""Every entry, at its own size and at odd ones; and a user's own."""
+"""Every entry's recipe, the networks of every family at odd sizes, and a user's own entries."""
 
+import inspect
+import math
+
+import families
 import keras
 import numpy as np
 import pytest
@@ -8,7 +12,8 @@ import tiny
 import kerasgan as kg
 from kerasgan.zoo import registry
 
-SHAPES = [None, (8, 8, 1), (33, 17, 3), (40, 24, 4), (64, 96, 3)]
+SHAPES = [(8, 8, 1), (33, 17, 3), (40, 24, 4)]
+LARGE = [(28, 28, 1), (32, 32, 3), (48, 48, 3), (64, 96, 4), (96, 96, 3)]
 
 
 @pytest.fixture
@@ -16,42 +21,105 @@ def own_registry(monkeypatch):
     """Entries registered in a test are gone after it."""
     monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
     monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+    monkeypatch.setattr(registry, "_FILES", {})
 
 
-@pytest.mark.parametrize("name", kg.zoo.names())
-@pytest.mark.parametrize("num_classes", [0, 3])
-@pytest.mark.parametrize("image_shape", SHAPES)
-def test_networks_of_any_shape(name, num_classes, image_shape):
-    recipe = kg.zoo.show(name).replace(num_classes=num_classes)
-    recipe = recipe.replace(image_shape=image_shape or recipe.image_shape)
+def trainable(network):
+    return sum(math.prod(v.shape) for v in network.trainable_variables)
+
+
+def check_networks(family, num_classes, image_shape):
+    recipe = families.recipe(family, image_shape, num_classes)
     generator, discriminator = kg.zoo.networks(recipe)
-    z = np.random.default_rng(0).normal(size=(2, recipe.latent_dim)).astype("float32")
-    label = [keras.ops.array([0, 1], dtype="int32")] if num_classes else []
-    images = generator([keras.ops.array(z), *label] if label else z)
-    assert images.shape == (2, *recipe.image_shape)
+    z = keras.ops.array(np.random.default_rng(0).normal(size=(2, recipe.latent_dim)).astype("float32"))
+    first, second = (keras.ops.array(labels, dtype="int32") for labels in ([0, 1], [1, 2]))
+    takes_label = len(generator.inputs) == 2
+    assert takes_label == bool(num_classes or family == "infogan")
+    images = generator([z, first] if takes_label else z)
+    assert images.shape == (2, *image_shape)
     assert keras.ops.max(keras.ops.abs(images)) <= 1.0
-    logits = discriminator([images, *label] if label else images)
-    assert logits.shape == (2, 1)
-    if num_classes:
-        other = discriminator([images, keras.ops.array([1, 2], dtype="int32")])
-        assert not np.allclose(keras.ops.convert_to_numpy(logits), keras.ops.convert_to_numpy(other))
+    if takes_label and not family.startswith(("sngan", "sagan")):  # theirs start with every class alike
+        assert not np.allclose(*(keras.ops.convert_to_numpy(generator([z, label])) for label in (first, second)))
+    if len(discriminator.outputs) > 1:
+        logit, classes, *_ = discriminator(images)
+        assert classes.shape == (2, num_classes or 10)
+    else:
+        logit = discriminator([images, first] if num_classes else images)
+    assert logit.shape == (2, 1)
+    if len(discriminator.inputs) == 2:
+        other = discriminator([images, second])
+        assert not np.allclose(keras.ops.convert_to_numpy(logit), keras.ops.convert_to_numpy(other))
+
+
+def classes_of(family):
+    return [3] if family == "acgan" else [0, 3]
+
+
+@pytest.mark.parametrize("family", families.NAMES)
+@pytest.mark.parametrize("image_shape", SHAPES)
+def test_networks_of_any_shape(family, image_shape):
+    check_networks(family, classes_of(family)[-1 if image_shape[2] == 3 else 0], image_shape)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", families.NAMES)
+@pytest.mark.parametrize("image_shape", SHAPES + LARGE)
+def test_networks_of_any_shape_and_classes(family, image_shape):
+    for num_classes in classes_of(family):
+        check_networks(family, num_classes, image_shape)
 
 
 @pytest.mark.parametrize("name", kg.zoo.names())
+def test_recipes_fit_what_they_name(name):
+    recipe = kg.zoo.show(name)
+    assert kg.Recipe.from_dict(recipe.to_dict()) == recipe
+    assert name.startswith(recipe.family) and name.endswith(recipe.dataset)
+    builders = registry.family(recipe.family)
+    common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
+    inspect.signature(builders.generator).bind(**common, latent_dim=recipe.latent_dim, **recipe.generator)
+    inspect.signature(builders.discriminator).bind(**common, **recipe.discriminator)
+
+
+@pytest.mark.parametrize(
+    "name", [n if n == "dcgan_digits" else pytest.param(n, marks=pytest.mark.slow) for n in kg.zoo.names()]
+)
 def test_recipes_build_compiled_models_with_their_settings(name):
     recipe = kg.zoo.show(name)
     gan = kg.zoo.build(name)
     assert gan.compiled
     assert gan.image_shape == recipe.image_shape
     assert gan.latent_dim == recipe.latent_dim
+    assert gan.conditional == bool(recipe.num_classes or recipe.family == "infogan")
+    assert gan.n_critic == recipe.n_critic
+    assert gan.weight_clip == recipe.weight_clip
     assert [p.name for p in gan.penalties] == [p["name"] for p in recipe.penalties]
     assert float(gan.optimizer.d.learning_rate) == pytest.approx(recipe.d_optimizer["learning_rate"])
-    assert kg.Recipe.from_dict(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize("data", ["digits", "mnist", "cifar10"])
+def test_every_family_has_a_recipe_for_the_common_data(data):
+    assert {kg.zoo.show(name).family for name in kg.zoo.names(f"*_{data}")} == set(families.NAMES)
+
+
+def test_sngan_has_the_size_of_its_paper():
+    """Trainable parameters of the CIFAR-10 pair; moving averages and singular vectors come on top."""
+    generator, discriminator = kg.zoo.networks(kg.zoo.show("sngan_cifar10"))
+    assert (trainable(generator), trainable(discriminator)) == (4_276_739, 1_053_825)
+
+
+def test_sagan_attends_at_half_the_size_or_32():
+    from kerasgan.zoo.residual import attention_size
+
+    sizes = [attention_size((n, n, 3)) for n in (28, 32, 48, 64, 96)]
+    assert sizes == [(14, 14), (16, 16), (24, 24), (32, 32), (24, 24)]
+    for network in kg.zoo.networks(families.recipe("sagan", (32, 32, 3))):
+        (attention,) = [layer for layer in network.layers if isinstance(layer, kg.layers.SelfAttention)]
+        assert attention.input.shape[1:3] == (16, 16)
 
 
 def test_equal_seeds_give_equal_networks():
     first, again, other = (
-        kg.zoo.build(kg.zoo.show("dcgan_digits").replace(seed=seed)).generator.get_weights() for seed in (1, 1, 2)
+        kg.zoo.build(families.recipe("dcgan", seed=seed)).generator.get_weights() for seed in (1, 1, 2)
     )
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     assert not all(np.array_equal(a, b) for a, b in zip(first, other))
@@ -76,6 +144,67 @@ def test_a_family_of_ones_own(own_registry):
         kg.zoo.register(recipe.replace(name="mine_other"), networks=(tiny.generator, tiny.generator))
 
 
+def test_a_model_of_ones_own(own_registry):
+    @keras.saving.register_keras_serializable("test_zoo")
+    class Mine(kg.GAN):
+        pass
+
+    recipe = kg.Recipe("mine_digits", family="mine", dataset="digits", image_shape=(8, 8, 1), latent_dim=4)
+    kg.zoo.register(recipe, networks=(tiny.generator, tiny.discriminator), model=Mine)
+    assert isinstance(kg.zoo.build("mine_digits"), Mine)
+    with pytest.raises(kg.InputError, match="goes with networks"):
+        kg.zoo.register(recipe.replace(name="dcgan_mine", family="dcgan"), model=Mine)
+
+
+OWN_FILE = """
+import tiny
+import kerasgan as kg
+
+kg.zoo.register(
+    kg.Recipe("mine_digits", family="mine", dataset="digits", image_shape=(8, 8, 1), latent_dim=4),
+    networks=(tiny.generator, tiny.discriminator),
+)
+kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name="dcgan_mine", epochs=1))
+"""
+
+
+def test_a_file_of_ones_own(own_registry, tmp_path):
+    path = tmp_path / "my_entries.py"
+    path.write_text(OWN_FILE)
+    assert kg.zoo.register_file(path) == ["mine_digits", "dcgan_mine"]
+    assert kg.zoo.register_file(str(path)) == ["mine_digits", "dcgan_mine"]
+    assert kg.zoo.build("mine_digits").latent_dim == 4
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (OWN_FILE + "1 / 0", "ZeroDivisionError"),
+        (OWN_FILE + 'kg.zoo.register(kg.zoo.show("dcgan_mnist"))', "'dcgan_mnist' already"),
+        ("print('hello')", "registers no entry"),
+    ],
+)
+def test_a_file_that_fails_leaves_nothing(own_registry, tmp_path, text, message):
+    before = kg.zoo.names()
+    (tmp_path / "entries.py").write_text(text)
+    with pytest.raises(kg.InputError, match=message):
+        kg.zoo.register_file(tmp_path / "entries.py")
+    assert kg.zoo.names() == before
+    with pytest.raises(kg.InputError, match="Unknown family 'mine'"):
+        kg.zoo.build(kg.zoo.show("dcgan_digits").replace(family="mine"))
+
+
+def test_no_file(tmp_path):
+    for name in ("none.py", "."):
+        with pytest.raises(kg.InputError, match="Expected a Python file"):
+            kg.zoo.register_file(tmp_path / name)
+
+
 def test_unknown_family_is_named(own_registry):
     with pytest.raises(kg.InputError, match="Did you mean 'dcgan'"):
         kg.zoo.build(kg.zoo.show("dcgan_digits").replace(family="dcgn"))
+
+
+def test_acgan_needs_classes():
+    with pytest.raises(kg.InputError, match="needs classes"):
+        kg.zoo.build("acgan_digits", num_classes=0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.registry import family_networks, show
+from kerasgan.zoo.registry import family, show
 
 
 def networks(recipe: Recipe) -> tuple[Any, Any]:
@@ -15,15 +15,15 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
     """
     import keras
 
-    make_generator, make_discriminator = family_networks(recipe.family)
+    builders = family(recipe.family)
     common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
         return (
-            make_generator(**common, latent_dim=recipe.latent_dim, **recipe.generator),
-            make_discriminator(**common, **recipe.discriminator),
+            builders.generator(**common, latent_dim=recipe.latent_dim, **recipe.generator),
+            builders.discriminator(**common, **recipe.discriminator),
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -36,7 +36,7 @@ def build(
     class_names: Sequence[str] | None = None,
     **compile_options: Any,
 ):
-    """A compiled, untrained `kerasgan.GAN` of a zoo entry.
+    """A compiled, untrained `kerasgan.GAN` of a zoo entry, or the subclass its family needs.
 
     Args:
         entry: a name of `kerasgan.zoo.names()`, or a `Recipe`.
@@ -58,7 +58,7 @@ def build(
         image_shape=image_shape or recipe.image_shape,
         num_classes=recipe.num_classes if num_classes is None else num_classes,
     )
-    gan = GAN(
+    gan = (family(recipe.family).model or GAN)(
         *networks(recipe),
         latent_dim=recipe.latent_dim,
         prior=recipe.prior,

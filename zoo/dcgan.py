@@ -9,6 +9,8 @@ layers are 3x3 convolutions.
 from typing import Any
 
 from kerasgan.recipe import Recipe
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.parts import cropped, judged, latent_and_label
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.sizes import halvings
 
@@ -27,30 +29,28 @@ def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
     """
     import keras
-    from keras import layers
 
-    latent = x = keras.Input((latent_dim,), name="latent")
-    inputs = [latent]
-    if num_classes:
-        label = keras.Input((), dtype="int32", name="label")
-        inputs.append(label)
-        x = layers.Concatenate()([latent, layers.Embedding(num_classes, embedding_dim)(label)])
+    inputs, x = latent_and_label(latent_dim, num_classes, embedding_dim)
+    return keras.Model(inputs if num_classes else inputs[0], image(x, image_shape, width), name="generator")
+
+
+def image(x, image_shape, width):
+    """The generator's way from a vector (batch, n) to an image in [-1, 1]."""
+    from keras import layers
 
     def normalized(x):
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
-    *larger, (height, breadth) = halvings(image_shape, smallest=5)
+    *larger, (height, breadth) = halvings(image_shape, until=9)
     channels = width * 2 ** min(len(larger), 3)
     x = layers.Dense(height * breadth * channels, use_bias=False)(x)
     x = normalized(layers.Reshape((height, breadth, channels))(x))
-    for i, (height, breadth) in reversed(list(enumerate(larger))):
+    for i, size in reversed(list(enumerate(larger))):
         channels = width * 2 ** min(i, 3)
         x = normalized(layers.Conv2DTranspose(channels, 4, strides=2, padding="same", use_bias=False)(x))
-        if x.shape[1:3] != (height, breadth):
-            x = layers.Cropping2D(((0, x.shape[1] - height), (0, x.shape[2] - breadth)))(x)
+        x = cropped(x, size)
     x = layers.Conv2D(image_shape[2], 3, padding="same")(x)
-    image = layers.Activation("tanh", dtype="float32", name="image")(x)
-    return keras.Model(inputs if num_classes else latent, image, name="generator")
+    return layers.Activation("tanh", dtype="float32", name="image")(x)
 
 
 def discriminator(image_shape, num_classes=0, width=48):
@@ -65,24 +65,34 @@ def discriminator(image_shape, num_classes=0, width=48):
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
     import keras
+
+    picture = keras.Input(image_shape, name="image")
+    return judged(picture, features(picture, width), num_classes)
+
+
+def features(x, width, batch_norm=False, dropout=0.0):
+    """The discriminator's way from an image (batch, height, width, channels) to features (batch, n).
+
+    Args:
+        x: the image.
+        width: as in `discriminator`.
+        batch_norm: after every convolution but the first.
+        dropout: rate, after every convolution.
+    """
     from keras import layers
 
-    image = x = keras.Input(image_shape, name="image")
-    for i in range(max(1, len(halvings(image_shape)) - 1)):
+    for i in range(max(1, len(halvings(x.shape[1:])) - 1)):
         kernel = 4 if i < 2 else 3
         x = layers.Conv2D(width * 2 ** min(i, 3), kernel, strides=2, padding="same")(x)
+        if batch_norm and i:
+            x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.LeakyReLU(0.2)(x)
-    features = layers.Flatten()(x)
-    logit = layers.Dense(1, dtype="float32")(features)
-    if not num_classes:
-        return keras.Model(image, logit, name="discriminator")
-    label = keras.Input((), dtype="int32", name="label")
-    embedded = layers.Embedding(num_classes, features.shape[1])(label)
-    projected = layers.Dot(axes=1, dtype="float32")([features, embedded])
-    return keras.Model([image, label], layers.Add(dtype="float32")([logit, projected]), name="discriminator")
+        if dropout:
+            x = layers.Dropout(dropout)(x)
+    return layers.Flatten()(x)
 
 
-_SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = {
     "family": "dcgan",
     "latent_dim": 64,
     "loss": "non_saturating",
@@ -90,31 +100,32 @@ _SETTINGS: dict[str, Any] = {
 }
 
 # The embedded default: narrow and with quick optimizers, so that two cores need a minute or two.
-_QUICK = {"name": "adam", "learning_rate": 1e-3, "beta_1": 0.5}
 register(
     Recipe(
         "dcgan_digits",
-        dataset="digits",
-        image_shape=(28, 28, 1),
-        epochs=30,
-        ema=0.99,
+        **DIGITS,
+        **SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=_QUICK,
-        d_optimizer=_QUICK,
-        **_SETTINGS,
+        g_optimizer=adam(1e-3),
+        d_optimizer=adam(1e-3),
     )
 )
-register(Recipe("dcgan_mnist", dataset="mnist", image_shape=(28, 28, 1), epochs=25, **_SETTINGS))
+register(Recipe("dcgan_mnist", **MNIST, **SETTINGS))
+register(
+    Recipe(
+        "dcgan_stacked_mnist",
+        **{**MNIST, "dataset": "stacked_mnist", "image_shape": (28, 28, 3)},
+        **{**SETTINGS, "latent_dim": 128},
+    )
+)
 register(
     Recipe(
         "dcgan_cifar10",
-        dataset="cifar10",
-        image_shape=(32, 32, 3),
-        epochs=100,
+        **CIFAR10,
+        **{**SETTINGS, "latent_dim": 128},
         generator={"width": 64},
         discriminator={"width": 64},
         augment="translation",
-        **{**_SETTINGS, "latent_dim": 128},
     )
 )

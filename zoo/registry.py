@@ -2,23 +2,45 @@
 
 import fnmatch
 import importlib
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.recipe import Recipe
+from kerasgan.zoo import manifest
 
-Networks = tuple[Callable, Callable]
+
+class Family(NamedTuple):
+    """What recipes of one family are built of.
+
+    Args:
+        generator: builder, called with `image_shape`, `latent_dim`, `num_classes` and the recipe's own arguments.
+        discriminator: builder, called with `image_shape`, `num_classes` and the recipe's own arguments.
+        model: called as `kerasgan.GAN` is, and `None` for that; a subclass where the structure differs.
+    """
+
+    generator: Callable
+    discriminator: Callable
+    model: Callable | None = None
+
+
 _RECIPES: dict[str, Recipe] = {}
-_FAMILIES: dict[str, Networks | None] = {}
+_FAMILIES: dict[str, Family | None] = {}
+_FILES: dict[Path, list[str]] = {}
 
 
-def register(recipe: Recipe, networks: Networks | None = None) -> Recipe:
+def register(
+    recipe: Recipe, networks: tuple[Callable, Callable] | None = None, model: Callable | None = None
+) -> Recipe:
     """Adds an entry.
 
     Args:
         recipe: its settings; the name must be new.
         networks: (generator, discriminator) builders of a family that is no module of the zoo. Both are called with
             `image_shape`, `num_classes` and the recipe's own arguments; the generator also with `latent_dim`.
+        model: the class they are trained by, where it is not `kerasgan.GAN`; it goes with `networks`.
 
     Example:
         >>> kg.zoo.register(
@@ -28,22 +50,62 @@ def register(recipe: Recipe, networks: Networks | None = None) -> Recipe:
     """
     if recipe.name in _RECIPES:
         raise InputError(f"There is a zoo entry {recipe.name!r} already. Choose another name.")
-    known = _FAMILIES.get(recipe.family)
-    if networks and known and known != networks:
+    if model and not networks:
+        raise InputError("model goes with networks: the zoo's own families have theirs.")
+    family = Family(*networks, model) if networks else None
+    if recipe.family in _FAMILIES and family and _FAMILIES[recipe.family] != family:
         raise InputError(f"There is a family {recipe.family!r} with other networks already. Choose another name.")
+    _FAMILIES.setdefault(recipe.family, family)
     _RECIPES[recipe.name] = recipe
-    _FAMILIES.setdefault(recipe.family, networks)
     return recipe
 
 
-def names(pattern: str = "*") -> list[str]:
+def register_file(path: str | Path) -> list[str]:
+    """Runs a Python file of one's own that calls `register`, once; returns the names of its entries.
+
+    It is run as any program is, so take no file whose writer you do not trust.
+
+    Raises:
+        InputError: no such file, one that fails, or one that registers nothing; then nothing of it stays registered.
+    """
+    path = Path(path).resolve()
+    if path in _FILES:
+        return _FILES[path]
+    if not path.is_file() or path.suffix != ".py":
+        raise InputError(f"Expected a Python file that calls kerasgan.zoo.register. Received: {str(path)!r}.")
+    recipes, families = dict(_RECIPES), dict(_FAMILIES)
+    spec = importlib.util.spec_from_file_location(f"kerasgan_entries_{path.stem}", path)
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))  # type: ignore[union-attr, arg-type]
+        names = [name for name in _RECIPES if name not in recipes]
+        if not names:
+            raise InputError("it registers no entry: it must call kerasgan.zoo.register.")
+    except Exception as error:
+        for now, before in ((_RECIPES, recipes), (_FAMILIES, families)):
+            now.clear()
+            now.update(before)  # type: ignore[arg-type]
+        cause = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+        raise InputError(f"{str(path)!r} cannot be used: {cause}") from error
+    _FILES[path] = names
+    return names
+
+
+def names(pattern: str = "*", pretrained: bool | None = None) -> list[str]:
     """Names of the entries that match a shell pattern, sorted.
+
+    Args:
+        pattern: for instance `"*mnist*"`.
+        pretrained: `True` for those with published weights only, `False` for those without.
 
     Example:
         >>> kg.zoo.names("dcgan_*")
-        ['dcgan_cifar10', 'dcgan_digits', 'dcgan_mnist']
+        ['dcgan_cifar10', 'dcgan_digits', 'dcgan_mnist', 'dcgan_stacked_mnist']
     """
-    return sorted(fnmatch.filter(_RECIPES, pattern))
+    found = sorted(fnmatch.filter(_RECIPES, pattern))
+    if pretrained is None:
+        return found
+    published = {record["entry"] for record in manifest.read()}
+    return [name for name in found if (name in published) == pretrained]
 
 
 def show(name: str) -> Recipe:
@@ -53,12 +115,12 @@ def show(name: str) -> Recipe:
     return _RECIPES[name]
 
 
-def family_networks(family: str) -> Networks:
-    """(generator, discriminator) builders of a family."""
-    if family not in _FAMILIES:
-        raise unknown_name("family", family, _FAMILIES)
-    networks = _FAMILIES[family]
-    if networks is None:
-        module = importlib.import_module(f"kerasgan.zoo.{family}")
-        networks = (module.generator, module.discriminator)
-    return networks
+def family(name: str) -> Family:
+    """What a family is built of: a user's own, or the module of the zoo that bears its name."""
+    if name not in _FAMILIES:
+        raise unknown_name("family", name, _FAMILIES)
+    known = _FAMILIES[name]
+    if known is None:
+        module = importlib.import_module(f"kerasgan.zoo.{name}")
+        known = Family(module.generator, module.discriminator, getattr(module, "model", None))
+    return known

@@ -6,26 +6,39 @@ from typing import Annotated
 import typer
 
 from kerasgan import zoo
+from kerasgan.commands.shared import EntriesFile, register_own
+from kerasgan.zoo import manifest
 
 
-def entries(pattern: Annotated[str, typer.Argument(help="shell pattern, for instance '*mnist*'")] = "*"):
+def entries(
+    pattern: Annotated[str, typer.Argument(help="shell pattern, for instance '*mnist*'")] = "*",
+    own: EntriesFile = None,
+):
     """List the zoo's entries.
 
     Example: `kerasgan list '*digits*'`
     """
-    rows = [("entry", "family", "data", "image", "classes")]
+    register_own(own)
+    rows = [("entry", "family", "data", "image", "classes", "trained weights")]
+    published = {record["entry"]: str(record["version"]) for record in manifest.read()}
     for name in zoo.names(pattern):
         recipe = zoo.show(name)
         shape = "x".join(str(n) for n in recipe.image_shape)
-        rows.append((name, recipe.family, recipe.dataset, shape, str(recipe.num_classes or "-")))
+        rows.append(
+            (name, recipe.family, recipe.dataset, shape, str(recipe.num_classes or "-"), published.get(name, "-"))
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def show(entry: Annotated[str, typer.Argument(help="a name that `kerasgan list` prints")]):
+def show(
+    entry: Annotated[str, typer.Argument(help="a name that `kerasgan list` prints")],
+    own: EntriesFile = None,
+):
     """Print an entry's recipe as JSON.
 
     Example: `kerasgan show dcgan_digits`
     """
+    register_own(own)
     typer.echo(json.dumps(zoo.show(entry).to_dict(), indent=2))

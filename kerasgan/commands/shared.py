@@ -2,8 +2,25 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from kerasgan.quiet import without_native_log
+
+EntriesFile = Annotated[
+    Path | None, typer.Option("--from", metavar="FILE.py", help="run a file of your own that registers entries")
+]
+
+
+def register_own(entries: Path | None):
+    """Runs the user's file of zoo entries, where one is given."""
+    if entries is None:
+        return
+    start_keras()  # which the file will import, with all that TensorFlow prints
+    from kerasgan import zoo
+
+    zoo.register_file(entries)
 
 
 def start_keras():
@@ -16,9 +33,13 @@ def start_keras():
         keras.ops.zeros(1)
 
 
-def open_sampler(source: Path):
-    """The Sampler of a run folder or a `.keras` file."""
+def open_sampler(source: str | Path):
+    """The Sampler of a zoo entry with published weights, of a run folder or of a `.keras` file."""
     start_keras()
+    from kerasgan import zoo
     from kerasgan.sampler import Sampler
 
-    return Sampler.load(source / "sampler.keras" if source.is_dir() else source)
+    path = Path(source)
+    if not path.exists() and path.suffix != ".keras":
+        return zoo.load(str(source))
+    return Sampler.load(path / "sampler.keras" if path.is_dir() else path)

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import start_keras
+from kerasgan.commands.shared import EntriesFile, register_own, start_keras
 from kerasgan.errors import InputError
 
 
 def train(
     source: Annotated[str, typer.Argument(metavar="ENTRY|FOLDER|FILE.npz", help="what to train, or on what")],
+    own: EntriesFile = None,
     out: Annotated[Path | None, typer.Option(help="run folder [default: runs/<name>]")] = None,
     epochs: Annotated[int | None, typer.Option(help="passes over the data")] = None,
     batch_size: Annotated[int | None, typer.Option(help="images per update of the discriminator")] = None,
@@ -25,6 +26,10 @@ def train(
     ] = False,
     resume: Annotated[bool, typer.Option(help="go on where the same command stopped")] = True,
     checkpoint_every: Annotated[float, typer.Option(help="seconds between checkpoints")] = 30.0,
+    on_collapse: Annotated[
+        str, typer.Option(help="when a training fails: warn, stop, or rollback to the last healthy state")
+    ] = "warn",
+    keep_best: Annotated[bool, typer.Option("--keep-best", help="score every epoch, keep the best generator")] = False,
     jit_compile: Annotated[bool, typer.Option("--jit-compile", help="compile the step with XLA")] = False,
     steps_per_execution: Annotated[int, typer.Option(help="steps per call into the backend")] = 1,
     export: Annotated[bool, typer.Option(help="write ONNX and SavedModel at the end")] = True,
@@ -40,8 +45,10 @@ def train(
     - `kerasgan train dcgan_digits`
     - `kerasgan train ./pictures --image-size 64`
     - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
+    - `kerasgan train mine_faces --from my_entries.py`
     """
     start_keras()
+    register_own(own)
     from kerasgan import runs
 
     changes: dict[str, Any] = {
@@ -65,6 +72,8 @@ def train(
             resume=resume,
             checkpoint_every=checkpoint_every,
             exports=("onnx", "saved_model") if export else (),
+            on_collapse=on_collapse,
+            keep_best=keep_best,
             compile_options=options,
             **changes,
         )

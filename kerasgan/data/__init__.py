@@ -8,5 +8,6 @@ from kerasgan.data.arrays import from_arrays
 from kerasgan.data.folder import from_directory
 from kerasgan.data.images import Images
 from kerasgan.data.sources import load, open
+from kerasgan.data.stacked import stacked
 
-__all__ = ["Images", "from_arrays", "from_directory", "from_npz", "load", "open"]
+__all__ = ["Images", "from_arrays", "from_directory", "from_npz", "load", "open", "stacked"]

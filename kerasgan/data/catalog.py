@@ -80,7 +80,7 @@ def _builder(tfds: Any, name: str) -> Any:
 
 
 def _unknown(tfds: Any, name: str) -> InputError:
-    known = ["digits", *tfds.list_builders(with_community_datasets=False)]
+    known = ["digits", "stacked_mnist", *tfds.list_builders(with_community_datasets=False)]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
     return InputError(

@@ -10,6 +10,7 @@ from kerasgan.data.catalog import load_tfds
 from kerasgan.data.digits import load_digits
 from kerasgan.data.folder import from_directory
 from kerasgan.data.images import Images
+from kerasgan.data.stacked import stacked
 from kerasgan.data.store import MEMORY_LIMIT
 from kerasgan.errors import InputError
 
@@ -17,10 +18,11 @@ from kerasgan.errors import InputError
 def load(
     name: str, *, split: str = "train", image_shape: Sequence[int] | None = None, memory_limit: int = MEMORY_LIMIT
 ) -> Images:
-    """A data set by name: "digits", or any image set of tensorflow-datasets.
+    """A data set by name: "digits", "stacked_mnist", or any image set of tensorflow-datasets.
 
     Args:
-        name: "digits" for scikit-learn's 1,797 handwritten digits, which need no download. Any other name goes to
+        name: "digits" for scikit-learn's 1,797 handwritten digits, which need no download. "stacked_mnist" for
+            26,000 stacks of three digits of tensorflow-datasets' "mnist", see `stacked`. Any other name goes to
             `tfds.builder`, also as "name:version" or "name/config"; sets that `TFDS_DATA_DIR` (by default
             ~/tensorflow_datasets) does not hold are downloaded.
         split: "train", "test", "all", or what the data set has; of tensorflow-datasets also parts: "train[:50%]". Of
@@ -39,6 +41,9 @@ def load(
     """
     if name == "digits":
         return load_digits(split, image_shape)
+    if name == "stacked_mnist":
+        mnist = load_tfds("mnist", split, None, memory_limit)
+        return stacked(mnist, image_shape=image_shape, memory_limit=memory_limit)
     return load_tfds(name, split, image_shape, memory_limit)
 
 

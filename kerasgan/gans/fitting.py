@@ -64,6 +64,9 @@ def fit(
         validation_data = (x[cut:],) if y is None else (x[cut:], y[cut:])
         x, y = x[:cut], None if y is None else y[:cut]
     batches = _batches(model, x, y, batch_size, shuffle is not False)
+    for callback in callbacks:
+        if hasattr(callback, "set_data"):
+            callback.set_data(x if batches is None else batches.images)
     options: dict[str, Any] = {**kwargs, "validation_data": evaluable(model, validation_data)}
     if batches is None:
         options |= {"batch_size": batch_size, "shuffle": bool(shuffle)}

@@ -37,6 +37,7 @@ class GAN(AdversarialModel):
     """
 
     setting_names = (*AdversarialModel.setting_names, "prior")
+    outputs_of_discriminator = 1
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class GAN(AdversarialModel):
         self.latent_dim = self.generator.inputs[0].shape[1]
         self.image_shape = tuple(self.discriminator.inputs[0].shape[1:])
         self.conditional = len(self.generator.inputs) == 2
+        self._check_outputs()
         self.class_names = self._class_names(generator, num_classes, class_names)
         self._check_networks(latent_dim)
 
@@ -73,6 +75,16 @@ class GAN(AdversarialModel):
         if num_classes and num_classes != count:
             raise InputError(f"{count} class_names were given for num_classes={num_classes}.")
         return tuple(class_names) if class_names else tuple(str(i) for i in range(count))
+
+    def _check_outputs(self):
+        expected, received = self.outputs_of_discriminator, len(self.discriminator.outputs)
+        if received != expected:
+            raise InputError(
+                f"The discriminator of a {type(self).__name__} has {expected} output(s). Received one with {received}. "
+                "An ACGAN's has 2, an InfoGAN's 3."
+            )
+        if expected > 1 and len(self.discriminator.inputs) > 1:
+            raise InputError(f"The discriminator of a {type(self).__name__} takes samples alone, no labels.")
 
     def _check_networks(self, latent_dim):
         if latent_dim and latent_dim != self.latent_dim:
@@ -89,9 +101,14 @@ class GAN(AdversarialModel):
     def num_classes(self) -> int:
         return len(self.class_names)
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether every sample of the data must bring its label."""
+        return self.conditional
+
     def unpack(self, data) -> tuple:
         real, label = super().unpack(data)
-        if not self.conditional:
+        if not self.needs_labels:
             return real, None
         if label is None:
             raise InputError("This GAN is conditional: fit and evaluate need labels, fit(x, y).")
@@ -103,9 +120,14 @@ class GAN(AdversarialModel):
         latent = self.draws.latents(self.prior, n, self.latent_dim)
         return latent if condition is None else [latent, condition]
 
-    def judge(self, samples, condition, training=True):
+    def opinions(self, samples, condition, training=True) -> list:
+        """All that the discriminator says of samples, float32; the logits come first."""
         inputs = samples if len(self.discriminator.inputs) == 1 else [samples, condition]
-        return ops.cast(self.discriminator(inputs, training=training), "float32")
+        outputs = self.discriminator(inputs, training=training)
+        return [ops.cast(x, "float32") for x in (outputs if isinstance(outputs, list | tuple) else [outputs])]
+
+    def judge(self, samples, condition, training=True):
+        return self.opinions(samples, condition, training)[0]
 
     def call(self, inputs, training=False):
         latent = inputs[0] if isinstance(inputs, list | tuple) else inputs
@@ -120,9 +142,9 @@ class GAN(AdversarialModel):
                 f"These networks take samples of shape {self.image_shape}. Received data of shape "
                 f"{images.image_shape}. Load the data with image_shape={self.image_shape}, or build other networks."
             )
-        if self.conditional and images.y is None:
+        if self.needs_labels and images.y is None:
             raise InputError("This GAN is conditional: fit needs labels, fit(x, y). Received data without labels.")
-        if self.conditional:
+        if self.needs_labels:
             low, high = int(images.y.min()), int(images.y.max())
             if low < 0 or high >= self.num_classes:
                 raise InputError(f"Labels must lie in 0..{self.num_classes - 1}. Received {low}..{high}.")

@@ -35,17 +35,19 @@ class SavesEverything(keras.Model):
         if config:
             self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def _random_state(self) -> list:
+    @property
+    def random_state(self) -> list:
+        """The variables of all noise: the model's own, and those of its layers."""
         known = {id(v) for v in [*self.weights, *self.metrics_variables]}
         return [v for v in self.variables if id(v) not in known]
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        for i, v in enumerate(self._random_state()):
+        for i, v in enumerate(self.random_state):
             store[f"random_{i}"] = ops.convert_to_numpy(v)
 
     def load_own_variables(self, store):
-        for i, v in enumerate(self._random_state()):
+        for i, v in enumerate(self.random_state):
             if f"random_{i}" in store.keys():  # noqa: SIM118  an HDF5 group is no dict
                 v.assign(store[f"random_{i}"])
         super().load_own_variables({k: store[k] for k in store.keys() if not k.startswith("random_")})  # noqa: SIM118

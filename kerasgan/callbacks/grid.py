@@ -1,0 +1,41 @@
+"""SampleGrid: what the generator makes, epoch by epoch."""
+
+from pathlib import Path
+
+import keras
+
+from kerasgan import viz
+from kerasgan.sampler import Sampler
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes a grid of samples after every epoch, always of the same latents, and an animation of all at the end.
+
+    Args:
+        folder: for `epoch-0001.png` and so on, and `training.gif`.
+        n: number of samples; a conditional GAN shows its classes in turn.
+        columns: samples in a row; `None` for a square grid, or one class per column.
+        seed: of the latents.
+        scale: each pixel is drawn this many times as large.
+    """
+
+    def __init__(self, folder: str | Path, n: int = 64, columns: int | None = None, seed: int = 0, scale: int = 1):
+        super().__init__()
+        self.folder = Path(folder)
+        self.n, self.columns, self.seed, self.scale = n, columns, seed, scale
+
+    def set_model(self, model):
+        super().set_model(model)
+        # Made once, around the average itself: a copy for each epoch would be compiled again each time.
+        self.sampler = Sampler(model.ema_generator, model.spec)
+
+    def on_epoch_end(self, epoch, logs=None):
+        spec = self.sampler.spec
+        columns = self.columns or (spec.num_classes if 1 < spec.num_classes <= 20 else None)
+        images = self.sampler.generate(self.n, seed=self.seed)
+        viz.save_grid(images, self.folder / f"epoch-{epoch + 1:04d}.png", columns, self.scale)
+
+    def on_train_end(self, logs=None):
+        frames = sorted(self.folder.glob("epoch-*.png"))
+        if frames:
+            viz.save_gif(frames, self.folder / "training.gif")

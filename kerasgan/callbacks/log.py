@@ -1,0 +1,28 @@
+"""JsonLog: one line per epoch."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerasgan import jsonl
+
+
+class JsonLog(keras.callbacks.Callback):
+    """One JSON line per epoch: `{"epoch": 1, "step": 28, "loss": ...}`; no clock times, so equal runs log equally.
+
+    Lines beyond the step at which a training is taken up again are cut off.
+    """
+
+    def __init__(self, path: str | Path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_train_begin(self, logs=None):
+        model: Any = self.model
+        jsonl.cut(self.path, model.step_count)
+
+    def on_epoch_end(self, epoch, logs=None):
+        model: Any = self.model
+        row = {"epoch": epoch + 1, "step": model.step_count, **{k: float(v) for k, v in (logs or {}).items()}}
+        jsonl.append(self.path, row)

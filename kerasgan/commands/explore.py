@@ -1,0 +1,84 @@
+"""`kerasgan explore`: a trained generator in the browser."""
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kerasgan.commands.shared import open_sampler
+from kerasgan.errors import InputError
+
+
+def explore(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENTRY|RUN|FILE.keras|PAGE",
+            help="a zoo entry with weights, a run folder, a saved Sampler, or a page written before",
+        ),
+    ],
+    port: Annotated[int | None, typer.Option(help="of this machine [default: 8017, or a free one]")] = None,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
+    out: Annotated[Path | None, typer.Option(help="keep the page in this folder, for any static host")] = None,
+):
+    """Play with a generator in the browser: seeds, classes, directions, interpolation.
+
+    The page is served to this machine only, until Ctrl-C.
+
+    Examples:
+    - `kerasgan explore runs/dcgan_digits`
+    - `kerasgan explore runs/dcgan_digits --out page`
+    """
+    from kerasgan.export import serving
+
+    with contextlib.ExitStack() as stack:
+        if serving.is_page(Path(source)):
+            if out is not None:
+                raise InputError(f"{source!r} is a page already. Leave --out out, or copy the folder.")
+            folder = Path(source)
+        else:
+            folder = out or Path(stack.enter_context(_temporary_folder())) / "page"
+            _write(source, folder)
+        server = stack.enter_context(serving.Server(folder, port))
+        typer.echo(f"Serving {source} at {server.url} until Ctrl-C.")
+        if open_browser:
+            _open(server.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+        typer.echo(
+            "Stopped." if out is None else f"Stopped. The page is in {out}; `kerasgan explore {out}` opens it again."
+        )
+
+
+def _write(source: str, folder: Path) -> None:
+    sampler = open_sampler(source)
+    from kerasgan import export
+
+    typer.echo("Writing the page and comparing it with Keras ...")
+    export.to_web(sampler, folder)
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[str]:
+    """A folder that goes away also when the process is asked to end."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with tempfile.TemporaryDirectory(prefix="kerasgan-") as name:
+            yield name
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _open(url: str) -> None:
+    """Opens a browser, but none that would run inside the terminal."""
+    graphical = not sys.platform.startswith("linux") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if (graphical or os.environ.get("BROWSER")) and webbrowser.open(url):
+        return
+    typer.echo("No browser was found to open it in: visit the address yourself.")

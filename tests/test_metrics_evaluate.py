@@ -1,0 +1,493 @@
+"""evaluate: what the scores answer to, what a result carries, and what is refused."""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import scored
+
+import kerasgan as kg
+from kerasgan import metrics
+from kerasgan.data import Images
+from kerasgan.errors import InputError
+from kerasgan.metrics import classifiers, conditional, extractors, parts
+
+CHEAP = tuple(name for name in metrics.METRICS if name != "cas")
+MARGINAL = ("fid", "kid", "precision_recall", "density_coverage")
+N = 300
+
+
+@pytest.fixture(scope="module")
+def real():
+    return scored.pictures(600, seed=100)
+
+
+@pytest.fixture(scope="module")
+def others():
+    return scored.pictures(400, seed=200)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return metrics.Extractor(scored.classifier())
+
+
+@pytest.fixture(scope="module")
+def evaluator(real, others, extractor):
+    return metrics.Evaluator(real, CHEAP, n=N, extractor=extractor, held_out=others, progress=False)
+
+
+@pytest.fixture(scope="module")
+def perfect(evaluator):
+    return evaluator.score(scored.sampler())
+
+
+@contextlib.contextmanager
+def warned(text):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    assert any(text in str(warning.message) for warning in caught)
+
+
+# What the scores answer to.
+
+
+def test_a_perfect_generator_scores_like_real_images(perfect):
+    assert perfect["fid"] < 2.5 * perfect.floor["fid"]
+    assert abs(perfect["kid"]) < 5 * perfect["kid_std"]
+    for name in ("precision", "recall", "density", "coverage", "class_agreement"):
+        assert perfect[name] == pytest.approx(perfect.floor[name], abs=0.08)
+        assert perfect[name] > 0.85
+    assert (perfect["modes"], perfect["repeated"]) == (3, 0)
+    assert perfect["duplicates"] < 0.02
+    assert perfect["nearest_train"] == pytest.approx(perfect.floor["nearest_train"], rel=0.15)
+
+
+def worse(previous, found, names):
+    for name in names:
+        better = metrics.directions()[name]
+        assert better * found[name] <= better * previous[name] + 1e-9, name
+
+
+def test_growing_noise_makes_every_score_worse(evaluator, others):
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=others.x.shape)
+    found = [
+        evaluator.score(Images(np.clip(others.x + sigma * noise, 0, 255).astype("uint8"), others.y))
+        for sigma in (0, 40, 120)
+    ]
+    for before, after in itertools.pairwise(found):
+        worse(before, after, ("fid", "kid", "density", "coverage", "class_agreement", "inception_score"))
+    worse(found[0], found[-1], ("precision", "mode_kl"))
+    assert found[-1]["fid"] > 10 * found[0]["fid"]
+
+
+def test_dropped_classes_are_seen(evaluator, others):
+    kept = [
+        others,
+        *(Images(np.repeat(others.x[others.y < k], 3, 0), np.repeat(others.y[others.y < k], 3)) for k in (2, 1)),
+    ]
+    found = [evaluator.score(images) for images in kept]
+    assert [r["modes"] for r in found] == [3, 2, 2]  # a single image taken for another class counts
+    for before, after in itertools.pairwise(found):
+        worse(before, after, ("fid", "kid", "recall", "coverage", "inception_score", "mode_kl"))
+    assert found[-1]["mode_kl"] == pytest.approx(np.log(3), rel=0.1)
+    assert found[-1]["precision"] > 0.85
+
+
+def test_repeated_images_are_seen(evaluator, others):
+    few = [(others.x[: N // k].repeat(k, axis=0), others.y[: N // k].repeat(k)) for k in (1, 5, 50)]
+    found = [evaluator.score(Images(x, y, scored.NAMES)) for x, y in few]
+    for before, after in itertools.pairwise(found):
+        worse(before, after, ("fid", "kid", "recall", "coverage", "repeated"))
+    assert [round(r["repeated"], 2) for r in found] == [0, 0.8, 0.98]
+
+
+def test_memorised_images_are_seen(evaluator, real, others):
+    shifted = np.clip(real.x[:N].astype(int) + 1, 0, 255).astype("uint8")
+    half = np.concatenate([shifted[: N // 2], others.x[: N // 2]])
+    labels = np.concatenate([real.y[: N // 2], others.y[: N // 2]])
+    assert evaluator.score(Images(shifted, real.y[:N]))["duplicates"] > 0.95
+    found = evaluator.score(Images(half, labels))
+    assert found["duplicates"] == pytest.approx(0.5, abs=0.05)
+    assert found.floor["duplicates"] < 0.02
+
+
+def test_wrong_labels_lower_class_agreement(evaluator, others):
+    wrong = np.where(np.arange(len(others)) % 2, others.y, (others.y + 1) % 3)
+    assert evaluator.score(Images(others.x, wrong))["class_agreement"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_classes_are_matched_by_name(evaluator, perfect):
+    renamed = scored.sampler(names=("bar", "ring", "dot"))
+    assert evaluator.score(renamed)["class_agreement"] < 0.5
+    with pytest.raises(InputError, match=r"classes are \['a', 'b', 'c'\]. Received data with the classes \['bar'"):
+        evaluator.score(scored.sampler(names=("a", "b", "c")))
+
+
+def test_labels_are_drawn_as_often_as_the_data_have_them(extractor, real):
+    rare = Images(real.x[real.y < 2][:300], np.arange(300) // 270, scored.NAMES, "rare")
+    wanted = np.concatenate([y for _, y in parts.generated(scored.sampler(), rare, 1000, seed=0)])
+    assert np.bincount(wanted, minlength=3) == pytest.approx([900, 100, 0], abs=30)
+
+
+def test_cas_trains_on_what_was_generated_and_tests_on_held_out_images(monkeypatch, real, others):
+    seen = []
+    monkeypatch.setattr(classifiers, "fit", lambda x, y, k, **_: seen.append((x, y, k)) or scored.classifier())
+    found = evaluate(Images(others.x[:50], 2 - others.y[:50]), real, "cas", n=50, held_out=others, floor=True)
+    (x, y, k), (floor_x, floor_y, _) = sorted(
+        seen, key=lambda given: (given[0][:, None] == real.x).all((2, 3, 4)).any()
+    )
+    assert k == 3
+    assert {image.tobytes() for image in x} == {image.tobytes() for image in others.x[:50]}
+    rows = [np.flatnonzero((others.x[:50] == image).all((1, 2, 3)))[0] for image in x]
+    np.testing.assert_array_equal(y, 2 - others.y[rows])
+    rows = [np.flatnonzero((real.x == image).all((1, 2, 3)))[0] for image in floor_x]
+    np.testing.assert_array_equal(floor_y, real.y[rows])
+    assert found["cas"] == found.floor["cas"] > 0.9
+
+
+@pytest.mark.slow
+def test_cas_tells_labels_that_fit_from_labels_that_do_not(monkeypatch, real, others):
+    monkeypatch.setattr(conditional, "STEPS", 60)
+    monkeypatch.setattr(conditional, "WIDTH", 4)
+    options = {"n": 200, "held_out": others, "extractor": scored.classifier(), "progress": False}
+    found = metrics.evaluate(scored.sampler(), real, "cas", **options)
+    shuffled = Images(others.x, np.random.default_rng(0).permutation(others.y), scored.NAMES)
+    wrong = metrics.evaluate(shuffled, real, "cas", floor=False, **options)
+    assert found["cas"] > 0.85
+    assert found.floor["cas"] > 0.85
+    assert wrong["cas"] < 0.7
+    assert found.protocol.settings["cas"]["steps"] == 60
+
+
+# Seeds, streaming, extractors.
+
+
+def test_the_same_seed_gives_the_same_scores_and_another_seed_others(real, others, extractor, perfect):
+    again = metrics.evaluate(
+        scored.sampler(),
+        real,
+        CHEAP,
+        n=N,
+        extractor=extractor,
+        held_out=others,
+        progress=False,
+        subject=perfect.subject,
+    )
+    assert again == perfect
+    other = metrics.evaluate(scored.sampler(), real, "fid", n=N, seed=1, extractor=extractor, floor=False)
+    assert other["fid"] != perfect["fid"]
+
+
+def test_images_come_in_chunks_whose_size_changes_nothing(monkeypatch, real):
+    sampler, sizes = scored.sampler(), []
+    monkeypatch.setattr(parts, "CHUNK", 64)
+    images = sampler.images
+    monkeypatch.setattr(sampler, "images", lambda z, labels: sizes.append(len(z)) or images(z, labels))
+    made = list(parts.generated(sampler, real, 300, seed=5))
+    assert sizes == [64, 64, 64, 64, 44]
+    whole = images(sampler.latents(300, 5), np.concatenate([y for _, y in made]))
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in made]), whole)
+
+
+def test_the_reference_does_not_depend_on_the_floor(real, others):
+    with_floor, held_out = parts.choose(real, others, 350, seed=3, hold_out=True)
+    without, none = parts.choose(real, others, 350, seed=3, hold_out=False)
+    np.testing.assert_array_equal(with_floor.pieces[0][2], without.pieces[0][2])
+    assert none is None
+    assert str(held_out) == "350 of 400 test"
+
+
+def test_a_small_test_part_is_filled_up_with_what_the_reference_left(real, others):
+    few = Images(others.x[:50], others.y[:50], scored.NAMES)
+    reference, held_out = parts.choose(real, few, 250, seed=0, hold_out=True)
+    assert str(held_out) == "50 of 50 test + 200 of 600 train (rows not in the reference)"
+    assert not set(reference.pieces[0][2]) & set(held_out.pieces[1][2])
+    reference, held_out = parts.choose(real, few, 9999, seed=0, hold_out=True)
+    assert (len(reference), len(held_out)) == (325, 325)
+
+
+def test_too_few_images_halve_n_and_say_so(real, extractor):
+    with warned("n is 300 instead of the 5000 asked for: 'shapes' has no more images"):
+        found = metrics.evaluate(scored.sampler(), real, "fid", n=5000, extractor=extractor)
+    assert (found.protocol.n_requested, found.protocol.n_real, found.protocol.n_fake) == (5000, 300, 300)
+    assert "n is 300 instead of the 5000" in str(found)
+    with warned("100 generated images were given"):
+        found = metrics.evaluate(real.x[:100], real, "fid", n=300, extractor=extractor)
+    assert (found.protocol.n_requested, found.protocol.n_real) == (300, 100)
+
+
+def test_a_softmax_at_the_end_is_no_logit(others):
+    logits, sure = (metrics.Extractor(scored.classifier(softmax=s))(others.x[:70]) for s in (False, True))
+    np.testing.assert_allclose(logits.probabilities, sure.probabilities, atol=1e-6)
+    np.testing.assert_allclose(logits.probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_stacked_channels_are_seen_one_by_one():
+    grey = scored.pictures(300, seed=4)
+    stacked = kg.data.stacked(grey, 200)
+    extractor = extractors.get(scored.classifier(), data_name=stacked.name, channels=3)
+    features, probabilities = extractor(stacked.x)
+    assert features.shape == (200, 24)
+    assert probabilities.shape == (200, 27)
+    assert np.mean(probabilities.argmax(axis=1) == stacked.y) > 0.9
+    found = metrics.evaluate(stacked, stacked, "mode_coverage", n=100, extractor=scored.classifier(), floor=False)
+    assert 20 < found["modes"] <= 27
+
+
+def test_pictures_of_another_size_are_scaled_and_the_protocol_says_how(real, others):
+    large, large_others = real.resized((12, 12, 3)), others.resized((12, 12, 3))
+    found = metrics.evaluate(
+        large_others, large, "class_agreement", n=N, extractor=scored.classifier(), held_out=large_others
+    )
+    assert found["class_agreement"] > 0.85
+    assert found.protocol.resize.startswith("12x12x3 -> 6x6x1, Pillow bicubic")
+
+
+def test_the_hash_is_of_the_weights():
+    one, same = scored.classifier(), scored.classifier()
+    assert extractors.weights_sha256(one) == extractors.weights_sha256(same)
+    same.get_layer("logits").bias.assign([0.0, 0.0, 1e-6])
+    assert extractors.weights_sha256(one) != extractors.weights_sha256(same)
+
+
+def test_an_extractor_from_a_file_is_the_same_extractor(tmp_path, others):
+    model = scored.classifier()
+    model.save(tmp_path / "mine.keras")
+    read = extractors.get(tmp_path / "mine.keras")
+    assert (read.sha256, read.name, read.layer) == (extractors.weights_sha256(model), "mine", "features")
+    assert len(read.file_sha256) == 64
+    np.testing.assert_array_equal(read(others.x[:5]).features, metrics.Extractor(model)(others.x[:5]).features)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_every_backend_gives_the_same_scores(run_script, real, others, perfect, tmp_path, backend):
+    np.savez(tmp_path / "shapes.npz", x_train=real.x, y_train=real.y, x_test=others.x, y_test=others.y)
+    found = json.loads(run_script("score_once.py", tmp_path / "shapes.npz", N, backend=backend).splitlines()[-1])
+    assert found.pop("backend") == backend
+    for name, value in found.items():
+        assert value == pytest.approx(perfect[name], rel=1e-3, abs=1e-3), name
+
+
+# The command.
+
+
+def test_the_command_scores_saves_and_compares(tmp_path, real, others):
+    from typer.testing import CliRunner
+
+    from kerasgan.cli import app
+
+    np.savez(tmp_path / "shapes.npz", x_train=real.x, y_train=real.y, x_test=others.x, y_test=others.y)
+    sampler = scored.sampler(names=("0", "1", "2"))
+    sampler.recipe = {"name": "shapes", "dataset": str(tmp_path / "shapes.npz")}
+    sampler.save(tmp_path / "sampler.keras")
+    scored.classifier().save(tmp_path / "judge.keras")
+
+    def command(*args):
+        options = ["--metrics", "fid, class_agreement", "--extractor", tmp_path / "judge.keras", *args]
+        return CliRunner().invoke(app, [str(arg) for arg in ("evaluate", tmp_path, *options)])
+
+    first = command("--n", 200, "--out", tmp_path / "scores.json")
+    assert first.exit_code == 0, first.output
+    saved = metrics.Result.load(tmp_path / "scores.json")
+    assert str(saved) in first.output
+    assert (saved.protocol.n_fake, saved.protocol.extractor, saved.subject) == (200, "judge", str(tmp_path))
+    assert saved["class_agreement"] > 0.9
+    again = command("--n", 200, "--no-floor", "--against", tmp_path / "scores.json")
+    assert again.output.split()[-6:] == ["fid", "1", "times", "class_agreement", "1", "times"]
+    other = command("--n", 100, "--against", tmp_path / "scores.json")
+    assert isinstance(other.exception, InputError)
+    assert "n_fake: 100 -> 200" in str(other.exception)
+
+
+# Results.
+
+
+def test_a_result_carries_its_protocol(perfect, real, others, extractor):
+    p = perfect.protocol
+    assert (p.data, p.data_fingerprint, p.image_shape) == ("shapes", real.fingerprint, scored.SHAPE)
+    assert (p.n_real, p.n_fake, p.seed, p.layer, p.resize) == (N, N, 0, "features", "none")
+    assert (p.extractor, p.extractor_sha256, p.value_range) == ("templates", extractor.sha256, (0.0, 255.0))
+    assert (p.split, p.held_out) == ("300 of 600 train", "300 of 400 test")
+    assert p.libraries["keras"] == keras.__version__
+    assert p.libraries["backend"] == keras.backend.backend()
+    assert set(perfect.floor) == set(perfect.values)
+    printed = str(perfect)
+    for field in dataclasses.fields(p):
+        assert field.name in printed or field.name == "notes"
+    assert extractor.sha256 in printed
+    assert f"{perfect['fid']:.6g}" in printed
+
+
+def test_a_result_is_the_same_after_a_file(tmp_path, perfect):
+    path = perfect.save(tmp_path / "scores.json")
+    assert metrics.Result.load(path) == perfect
+    assert json.loads(path.read_text())["protocol"]["n_fake"] == N
+    assert perfect.compare(metrics.Result.load(path)) == dict.fromkeys(perfect.values, 1.0)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"values": {}, "floor": {}, "subject": "", "protocol": {"data": 1}}']
+)
+def test_a_file_without_scores_is_refused(tmp_path, content):
+    (tmp_path / "scores.json").write_text(content)
+    with pytest.raises(InputError, match="is damaged or holds no scores"):
+        metrics.Result.load(tmp_path / "scores.json")
+    with pytest.raises(InputError, match="No file"):
+        metrics.Result.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_fake": 301}, {"n_real": 299}, {"seed": 1}, {"extractor_sha256": "0" * 64}, {"layer": "logits"},
+        {"resize": "28x28x1 -> 299x299x3"}, {"value_range": (-1.0, 1.0)}, {"split": "300 of 600 test"},
+        {"data": "other"}, {"data_fingerprint": "0"}, {"image_shape": (8, 8, 1)},
+        {"settings": {"kid": {"subsets": 3}}},
+    ],
+)  # fmt: skip
+def test_scores_of_different_protocols_cannot_be_compared(perfect, change):
+    other = dataclasses.replace(perfect, protocol=dataclasses.replace(perfect.protocol, **change))
+    with pytest.raises(InputError, match=f"different protocols and cannot be compared: .*{next(iter(change))}"):
+        perfect.compare(other)
+
+
+def test_scores_of_one_protocol_compare_as_ratios(perfect):
+    values = {**perfect.values, "fid": 2 * perfect["fid"], "kid": -0.1, "repeated": 0.5}
+    other = dataclasses.replace(perfect, values=values, protocol=dataclasses.replace(perfect.protocol, libraries={}))
+    ratios = other.compare(perfect)
+    assert ratios["fid"] == pytest.approx(2)
+    assert np.isnan(ratios["kid"])
+    assert ratios["repeated"] == np.inf
+    fewer = dataclasses.replace(
+        perfect, values={"fid": 1.0}, protocol=dataclasses.replace(perfect.protocol, settings={"fid": {}})
+    )
+    assert list(perfect.compare(fewer)) == ["fid"]
+    with pytest.raises(InputError, match=r"There is no 'fdi' here. Known: fid"):
+        perfect["fdi"]
+
+
+# Broken input: an error or a warning, never a number alone.
+
+
+def evaluate(source, data, names="fid", **options):
+    options = {"n": 50, "extractor": scored.classifier(), "floor": False, "progress": False, **options}
+    return metrics.evaluate(source, data, names, **options)
+
+
+def test_a_generator_that_gives_nan_is_refused(real):
+    sampler = scored.sampler()
+    spread = sampler.generator.get_layer("spread")
+    spread.set_weights([np.full_like(weight, np.nan) for weight in spread.get_weights()])
+    with pytest.raises(InputError, match="The Sampler gives NaN"):
+        evaluate(sampler, real)
+
+
+def test_an_extractor_that_gives_nan_is_refused(real):
+    model = scored.classifier()
+    model.get_layer("features").bias.assign(np.full(8, np.nan))
+    with pytest.raises(InputError, match="extractor 'templates' gave NaN or infinity"):
+        evaluate(scored.sampler(), real, extractor=model)
+
+
+def test_constant_images_are_scored_with_a_warning(real, others):
+    for constant in (np.zeros_like(others.x), np.repeat(others.x[:1], 400, axis=0)):
+        with warned("all 50 generated images are equal"):
+            found = evaluate(constant, real, ("fid", "kid", "precision_recall"))
+        assert "all 50 generated images are equal" in found.protocol.notes[0]
+        assert found["fid"] > 20 * evaluate(others.x, real)["fid"] or found["recall"] < 0.1
+    with warned("all 50 real images are equal"):
+        evaluate(others.x, np.zeros_like(real.x))
+
+
+def test_fewer_images_than_features_are_scored_with_a_warning(real):
+    with warned("fid is biased upwards: a covariance of 64 features from 50 images"):
+        found = evaluate(scored.sampler(), real, extractor=scored.classifier(width=64))
+    assert "biased upwards" in str(found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        evaluate(scored.sampler(), real)
+
+
+@pytest.mark.parametrize(("name", "least"), [("fid", 2), ("kid", 4), ("precision_recall", 4), ("inception_score", 10)])
+def test_too_small_an_n_is_refused_by_name(real, name, least):
+    with pytest.raises(InputError, match=f"'{name}' needs at least {least} images. Received: n={least - 1}"):
+        evaluate(scored.sampler(), real, name, n=least - 1)
+    evaluate(scored.sampler(), real, name, n=least, extractor=scored.classifier(width=1))
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, True])
+def test_n_must_be_a_natural_number(real, n):
+    with pytest.raises(InputError, match="n must be a whole number from 1 up"):
+        evaluate(scored.sampler(), real, n=n)
+
+
+def test_what_cannot_be_scored_is_refused(real, others):
+    sampler = scored.sampler()
+    no_classes = metrics.Extractor(keras.Sequential([keras.Input(scored.SHAPE), keras.layers.Flatten()]))
+    refused = [
+        ((sampler, real, "fdi"), {}, "Unknown metric 'fdi'. Did you mean 'fid'"),
+        ((sampler, real, ()), {}, "at least one metric"),
+        ((sampler, None), {}, "nothing to score against"),
+        ((sampler, real), {"seed": -1}, "seed must be a whole number from 0"),
+        ((others.x.astype("float32"), real), {}, "Pictures must be uint8. Received: float32"),
+        ((others.x[:, :4], real), {}, r"Generated images have shape \(4, 6, 1\), the data \(6, 6, 1\)"),
+        ((["a"], real), {}, "Expected a Sampler, kerasgan.data.Images or a NumPy array"),
+        ((sampler, Images(np.zeros((9, 2), "float32"))), {}, "Expected uint8 pictures of one shape"),
+        ((sampler, real), {"extractor": "incepton_v3"}, "Unknown extractor 'incepton_v3'. Did you mean 'inception_v3'"),
+        ((sampler, real), {"extractor": "nowhere.keras"}, "No file 'nowhere.keras'"),
+        ((sampler, real), {"layer": "featurs"}, "Unknown layer of 'templates' 'featurs'. Did you mean 'features'"),
+        ((sampler, real), {"layer": "image"}, r"Features must be \(n, d\). The output of 'image' has shape"),
+        ((scored.sampler(conditional=False), real, "class_agreement"), {}, "which class each image was asked to show"),
+        ((others.x, real, "class_agreement"), {}, "which class each image was asked to show"),
+        ((sampler, real.x, "class_agreement"), {}, "needs labelled data"),
+        ((sampler, real, "mode_coverage"), {"extractor": no_classes}, "needs an extractor with classes"),
+        ((sampler, Images(real.x, real.y, (*"abcd",)), "mode_coverage"), {}, "classifier of the data's 4 classes"),
+    ]
+    for args, options, message in refused:
+        with pytest.raises(InputError, match=message):
+            evaluate(*args, **options)
+
+
+def test_inception_without_weights_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"No weights file 'nowhere.h5'"):
+        metrics.inception_v3("nowhere.h5")
+    with pytest.raises(InputError, match=r"weights file goes with the extractor 'inception_v3'. Received: 'mnist'"):
+        extractors.get("mnist", weights="nowhere.h5")
+
+
+@pytest.mark.slow
+def test_inception_takes_a_local_file(tmp_path):
+    keras.utils.set_random_seed(0)
+    path = tmp_path / "inception.weights.h5"
+    keras.applications.InceptionV3(weights=None, classifier_activation=None).save_weights(path)
+    extractor = metrics.inception_v3(path)
+    images = kg.data.load("digits").x[:4]
+    features, probabilities = extractor(images)
+    assert (features.shape, probabilities.shape) == ((4, 2048), (4, 1000))
+    assert extractor.resize(images.shape[1:]).startswith("28x28x1 -> 299x299x3")
+    assert (extractor.layer, extractor.value_range, extractor.num_classes(1)) == ("avg_pool", (-1.0, 1.0), 1000)
+    (tmp_path / "bad.weights.h5").write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match="does not hold the weights of the whole inception_v3"):
+        metrics.inception_v3(tmp_path / "bad.weights.h5")
+
+
+# Our classifiers, where they have been trained.
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])
+def test_the_classifier_called_like_the_data_is_the_default(name):
+    if name not in classifiers.names():
+        pytest.skip(f"the classifier {name!r} is not in the package")
+    channels = classifiers.record(name)["image_shape"][2]
+    extractor = extractors.get(None, data_name=name, channels=channels)
+    assert (extractor.name, extractor.file_sha256) == (name, classifiers.record(name)["sha256"])
+    if channels == 1:
+        assert extractors.get(None, data_name=f"stacked_{name}", channels=3).num_classes(3) == 1000

@@ -1,0 +1,91 @@
+"""`kerasgan zoo pack`: what a release folder says is what lies in it."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+import kerasgan as kg
+from kerasgan import publish, viz
+from kerasgan.zoo import manifest
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run folder as a short training leaves it, of a generator for digits that learnt nothing."""
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    recipe = kg.zoo.show("dcgan_digits").replace(generator={"width": 2}, latent_dim=8, seed=3)
+    kg.zoo.build(recipe).sampler(recipe.to_dict()).save(folder / "sampler.keras")
+    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    sitting = {"ended_at_step": 60, "seconds": 90.0, "backend": "jax", "machine": "a machine", "python": "3.11",
+               "commit": "abc", "libraries": {"keras": "3"}}  # fmt: skip
+    (folder / "run.json").write_text(json.dumps({"sittings": [sitting, {**sitting, "ended_at_step": 120}]}))
+    (folder / "log.jsonl").write_text(json.dumps({"epoch": 1, "step": 120, "d_loss": 0.5, "g_loss": 1.5}) + "\n")
+    return folder
+
+
+def test_a_release_holds_weights_record_picture_card_and_gallery(run, tmp_path):
+    record = publish.pack(run, tmp_path, n=0)
+    (read,) = manifest.read(tmp_path)
+    assert read == json.loads(json.dumps(record))
+    path = tmp_path / "weights" / record["file"]
+    assert record["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (record["minutes"], record["steps"], record["backend"], record["version"]) == (3.0, 120, "jax", 1)
+    assert record["command"] == "kerasgan train dcgan_digits --seed 3"
+
+    stored = kg.Sampler.load(path)
+    np.testing.assert_array_equal(stored.generate(4), kg.Sampler.load(run / "sampler.keras").generate(4))
+    with Image.open(tmp_path / record["golden"]["picture"]) as picture:
+        shown = np.asarray(picture)
+    np.testing.assert_array_equal(shown, viz.grid(stored.generate(100, seed=0), columns=10)[..., 0])
+    card = (tmp_path / "cards" / "dcgan_digits-1.md").read_text()
+    assert record["sha256"] in card and "a machine" in card and "Not scored" in card and "0.500" in card
+    assert "cards/dcgan_digits-1.md" in (tmp_path / "README.md").read_text()
+
+
+def test_a_second_run_is_the_next_version_and_the_first_stays(run, tmp_path):
+    publish.pack(run, tmp_path, n=0)
+    second = publish.pack(run, tmp_path, n=0, storage="float16")
+    assert second["version"] == 2
+    assert manifest.find("dcgan_digits", folder=tmp_path) == json.loads(json.dumps(second))
+    assert manifest.find("dcgan_digits", 1, folder=tmp_path)["storage"] == "float32"
+    sizes = [(tmp_path / "weights" / f"dcgan_digits-{i}.keras").stat().st_size for i in (1, 2)]
+    assert sizes[1] < sizes[0]
+    gallery = (tmp_path / "README.md").read_text()
+    assert "dcgan_digits-2.md" in gallery and "dcgan_digits-1.md" not in gallery
+
+
+def test_scores_are_those_of_the_stored_weights(run, tmp_path):
+    record = publish.pack(run, tmp_path, n=300, storage="float16")
+    stored = kg.Sampler.load(tmp_path / "weights" / record["file"])
+    result = kg.metrics.evaluate(stored, "digits", metrics=("fid",), n=300, progress=False)
+    assert record["scores"]["values"]["fid"] == pytest.approx(result["fid"], rel=1e-6)
+    card = (tmp_path / "cards" / "dcgan_digits-1.md").read_text()
+    assert f"{result['fid']:.4g}" in card and f"{result.floor['fid']:.4g}" in card
+
+
+def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):
+    shape = {"image_shape": (32, 32, 3)}
+    sampler = tiny.gan(generator_options=shape, discriminator_options=shape).sampler()
+    whole, half = (sampler.save(tmp_path / f"{s}.keras", storage=s) for s in ("float32", "float16"))
+    assert whole.stat().st_size - half.stat().st_size == pytest.approx(2 * sampler.generator.count_params(), rel=0.5)
+    loaded = kg.Sampler.load(half)
+    assert {v.dtype for v in loaded.generator.weights} == {"float32"}
+    for ours, theirs in zip(loaded.generator.get_weights(), sampler.generator.get_weights()):
+        np.testing.assert_array_equal(ours, theirs.astype("float16").astype("float32"))
+
+
+def test_weights_too_large_for_half_precision_are_refused_and_nothing_is_left(tmp_path):
+    sampler = tiny.gan().sampler()
+    sampler.generator.weights[0].assign(np.full(sampler.generator.weights[0].shape, 1e6, "float32"))
+    with pytest.raises(kg.InputError, match="too large for float16"):
+        sampler.save(tmp_path / "x.keras", storage="float16")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unfinished_run_is_refused(tmp_path):
+    with pytest.raises(kg.InputError, match="no finished run"):
+        publish.pack(tmp_path, tmp_path / "release")

@@ -1,0 +1,227 @@
+"""Trained generators over a real HTTP server: whole and checked, or not there and an error that says what to do."""
+
+import contextlib
+import hashlib
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+import kerasgan as kg
+from kerasgan.zoo import manifest, published
+
+FILE = "tiny_noise-1.keras"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A release folder with one small trained generator."""
+    folder = tmp_path_factory.mktemp("release")
+    path = tiny.gan().sampler().save(folder / "weights" / FILE)
+    record = {"entry": "tiny_noise", "version": 1, "file": FILE, "sha256": sha256(path)}
+    manifest.write(folder, [record])
+    return folder
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def installed(release, tmp_path, monkeypatch):
+    """A package that knows the record but does not ship the file, and an empty cache."""
+    shutil.copy(release / "weights.json", tmp_path / "weights.json")
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
+    monkeypatch.setenv("KERASGAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "weights"
+
+
+class Server:
+    """Answers with the release's files; `faults` are used up first, one a request."""
+
+    def __init__(self, folder):
+        self.folder, self.faults, self.asked = folder, [], 0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked += 1
+                body = (outer.folder / self.path.lstrip("/")).read_bytes()
+                fault = outer.faults.pop(0) if outer.faults else None
+                if isinstance(fault, int):
+                    self.send_error(fault)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if fault == "wrong":
+                    body = body[:-1] + bytes([body[-1] ^ 1])
+                if fault == "truncated":
+                    body = body[: len(body) // 2]
+                for start in range(0, len(body), 4096):
+                    self.wfile.write(body[start : start + 4096])
+                    time.sleep(0.05 if fault == "slow" else 0.0)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.http.server_address[1]}"
+
+
+@pytest.fixture
+def server(release, installed, monkeypatch):
+    server = Server(release)
+    monkeypatch.setenv("KERASGAN_MIRROR", server.url)
+    # Retries wait for seconds, which the tests need not.
+    monkeypatch.setattr(time, "sleep", lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.05)))
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+
+
+def nothing_is_kept(cache):
+    return not cache.exists() or not list(cache.iterdir())
+
+
+def test_downloaded_once_then_used_offline(server, installed):
+    first = kg.zoo.load("tiny_noise").generate(3, seed=1)
+    np.testing.assert_array_equal(first, tiny.gan().sampler().generate(3, seed=1))
+    server.http.shutdown()
+    server.http.server_close()
+    np.testing.assert_array_equal(kg.zoo.load("tiny_noise", version=1).generate(3, seed=1), first)
+    assert server.asked == 1
+    assert [path.name for path in installed.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("fault", ["wrong", "truncated", 500, 503])
+def test_a_fault_that_passes_is_retried(server, installed, fault):
+    server.faults = [fault]
+    assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
+    assert server.asked == 2
+
+
+@pytest.mark.parametrize(
+    "fault, message", [("wrong", "SHA-256 differs"), ("truncated", "KERASGAN_MIRROR"), (404, "404"), (500, "500")]
+)
+def test_a_fault_that_stays_leaves_nothing_behind(server, installed, fault, message):
+    server.faults = [fault] * 9
+    with pytest.raises(kg.InputError, match=message):
+        kg.zoo.load("tiny_noise")
+    assert nothing_is_kept(installed)
+
+
+def test_a_server_that_is_gone(server, installed):
+    server.http.shutdown()
+    server.http.server_close()
+    with pytest.raises(kg.InputError, match="Check the connection"):
+        kg.zoo.load("tiny_noise")
+    assert nothing_is_kept(installed)
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(server, installed):
+    installed.mkdir(parents=True)
+    (installed / FILE).write_bytes(b"half a file")
+    kg.zoo.load("tiny_noise")
+    assert sha256(installed / FILE) == manifest.find("tiny_noise")["sha256"]
+
+
+def test_without_a_host(installed, monkeypatch):
+    monkeypatch.delenv("KERASGAN_MIRROR", raising=False)
+    with pytest.raises(kg.InputError, match="Set KERASGAN_MIRROR"):
+        kg.zoo.load("tiny_noise")
+
+
+def test_a_cache_one_cannot_write_to(server, installed):
+    installed.parent.parent.mkdir(exist_ok=True)
+    installed.parent.write_text("a file where the folder should be")
+    with pytest.raises(kg.InputError, match="Set KERASGAN_CACHE"):
+        kg.zoo.load("tiny_noise")
+
+
+PROCESS = """
+import sys, pathlib
+from kerasgan.zoo import manifest, published
+print(published.fetch(manifest.find("tiny_noise", folder=pathlib.Path(sys.argv[1]))), flush=True)
+"""
+
+
+@contextlib.contextmanager
+def process(release):
+    with subprocess.Popen(
+        [sys.executable, "-c", PROCESS, str(release)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as started:
+        yield started
+
+
+def test_killed_half_way_and_again(server, installed, release):
+    server.faults = ["slow"]
+    with process(release) as first:
+        while not server.asked:
+            time.sleep(0.02)
+        first.kill()
+    assert not (installed / FILE).exists()
+    kg.zoo.load("tiny_noise")
+    assert sha256(installed / FILE) == manifest.find("tiny_noise")["sha256"]
+
+
+def test_two_processes_at_once(server, installed, release):
+    server.faults = ["slow", "slow"]
+    with process(release) as one, process(release) as two:
+        paths = {Path(p.communicate()[0].strip()) for p in (one, two)}
+    assert paths == {installed / FILE}
+    assert server.asked == 2, "the second came too late to be at once"
+    assert sha256(installed / FILE) == manifest.find("tiny_noise")["sha256"]
+
+
+def test_a_file_that_ships_needs_no_network_and_is_checked(release, installed, monkeypatch):
+    monkeypatch.delenv("KERASGAN_MIRROR", raising=False)
+    shutil.copytree(release / "weights", manifest.FOLDER / "weights")
+    kg.zoo.load("tiny_noise")
+    with (manifest.FOLDER / "weights" / FILE).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(kg.InputError, match="Install the package again"):
+        kg.zoo.load("tiny_noise")
+
+
+@pytest.mark.parametrize("name", ["../evil.keras", "/etc/x.keras", "a/b.keras", ".hidden.keras", "x.pkl", "a\\b.keras"])
+def test_unsafe_file_names_are_refused(tmp_path, name):
+    record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
+    (tmp_path / "weights.json").write_text(json.dumps({"published": [record]}))
+    with pytest.raises(kg.InputError, match="unsafe file"):
+        manifest.read(tmp_path)
+
+
+def test_unknown_names_and_versions(installed):
+    with pytest.raises(kg.InputError, match="Did you mean 'tiny_noise'"):
+        kg.zoo.load("tiny_nose")
+    with pytest.raises(kg.InputError, match="published in version 1"):
+        kg.zoo.load("tiny_noise", version=2)
+
+
+def test_a_layer_that_would_run_code_is_refused(tmp_path):
+    latent = keras.Input((4,))
+    image = keras.layers.Reshape((2, 2, 1))(keras.layers.Lambda(lambda x: x)(latent))
+    spec = kg.SampleSpec(latent_dim=4, image_shape=(2, 2, 1))
+    path = kg.Sampler(keras.Model(latent, image), spec).save(tmp_path / "evil.keras")
+    with pytest.raises(kg.InputError, match="Lambda"):
+        kg.Sampler.load(path)
+
+
+def test_names_know_what_is_published(installed):
+    assert "dcgan_digits" in kg.zoo.names(pretrained=False)
+    assert kg.zoo.names(pretrained=True) == []  # what is published here is no entry of the registry
+    assert published.cache_folder() == installed

@@ -1,0 +1,67 @@
+"""Conditional DCGAN: the label at both inputs (Mirza & Osindero, 2014, https://arxiv.org/abs/1411.1784).
+
+The networks of `kerasgan.zoo.dcgan`. The paper sets a one-hot label beside the latent and beside the pixels of
+perceptrons; here the generator has a learned embedding beside the latent, the discriminator a learned picture of each
+class beside the image, as a further channel, which is the same for convolutions.
+"""
+
+from typing import Any
+
+from kerasgan.recipe import Recipe
+from kerasgan.zoo import dcgan
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.dcgan import generator
+from kerasgan.zoo.parts import judged, label_planes
+from kerasgan.zoo.registry import register
+
+__all__ = ["discriminator", "generator"]
+
+
+def discriminator(image_shape, num_classes=0, width=48, planes=1):
+    """Images and labels to logits.
+
+    Args:
+        image_shape: (height, width, channels), any.
+        num_classes: 0 for no label.
+        width: channels after the first convolution; doubled at each halving of the size, up to 8 times.
+        planes: channels of a class's picture.
+
+    Returns:
+        Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
+    """
+    import keras
+    from keras import layers
+
+    image = x = keras.Input(image_shape, name="image")
+    if not num_classes:
+        return judged(image, dcgan.features(image, width), 0)
+    label = keras.Input((), dtype="int32", name="label")
+    x = layers.Concatenate()([image, label_planes(label, num_classes, image_shape, planes)])
+    logit = layers.Dense(1, dtype="float32")(dcgan.features(x, width))
+    return keras.Model([image, label], logit, name="discriminator")
+
+
+_SETTINGS: dict[str, Any] = {**dcgan.SETTINGS, "family": "cdcgan", "num_classes": 10}
+
+register(
+    Recipe(
+        "cdcgan_digits",
+        **DIGITS,
+        **_SETTINGS,
+        generator={"width": 16},
+        discriminator={"width": 32},
+        g_optimizer=adam(1e-3),
+        d_optimizer=adam(1e-3),
+    )
+)
+register(Recipe("cdcgan_mnist", **MNIST, **_SETTINGS))
+register(
+    Recipe(
+        "cdcgan_cifar10",
+        **CIFAR10,
+        **{**_SETTINGS, "latent_dim": 128},
+        generator={"width": 64},
+        discriminator={"width": 64},
+        augment="translation",
+    )
+)

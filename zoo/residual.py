@@ -1,0 +1,98 @@
+"""Residual networks of SNGAN for 32x32 images (Miyato et al., 2018, appendix B.4), and of SAGAN on top of them.
+
+The generator goes up from a dense layer by blocks that double the size, all of one width; the discriminator goes down
+by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions.
+"""
+
+from kerasgan.zoo.parts import cropped, judged
+from kerasgan.zoo.sizes import halvings
+
+
+def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False):
+    """Latents to images in [-1, 1]; see `kerasgan.zoo.sngan.generator`.
+
+    Args:
+        image_shape: (height, width, channels), any.
+        latent_dim: length of the latent vector.
+        num_classes: above 0, the batch normalizations are conditional.
+        width: channels throughout.
+        spectral: spectral normalization in the generator too.
+        attention: self-attention at the size of `attention_size`.
+    """
+    import keras
+    from keras import layers
+
+    from kerasgan.layers import ConditionalBatchNormalization, SelfAttention, SpectralConv2D, SpectralDense
+
+    latent = keras.Input((latent_dim,), name="latent")
+    label = keras.Input((), dtype="int32", name="label") if num_classes else None
+    convolution = SpectralConv2D if spectral else layers.Conv2D
+
+    def activated(x):
+        if label is None:
+            return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=2e-5)(x))
+        return layers.ReLU()(ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=2e-5)([x, label]))
+
+    def up(x, size):
+        return cropped(layers.UpSampling2D(2)(x), size)
+
+    def block(x, size):
+        shortcut = convolution(width, 1, kernel_initializer=_start(1.0))(up(x, size))
+        x = convolution(width, 3, padding="same", kernel_initializer=_start())(up(activated(x), size))
+        x = convolution(width, 3, padding="same", kernel_initializer=_start())(activated(x))
+        return layers.Add()([x, shortcut])
+
+    *larger, (height, breadth) = halvings(image_shape, until=8)
+    x = (SpectralDense if spectral else layers.Dense)(height * breadth * width, kernel_initializer=_start(1.0))(latent)
+    x = layers.Reshape((height, breadth, width))(x)
+    for size in reversed(larger):
+        x = block(x, size)
+        if attention and size == attention_size(image_shape):
+            x = SelfAttention(spectral=spectral)(x)
+    plain = layers.BatchNormalization(momentum=0.9, epsilon=2e-5)
+    x = layers.ReLU()(plain(x))
+    x = convolution(image_shape[2], 3, padding="same", kernel_initializer=_start(1.0))(x)
+    image = layers.Activation("tanh", dtype="float32", name="image")(x)
+    return keras.Model([latent, label] if num_classes else latent, image, name="generator")
+
+
+def discriminator(image_shape, num_classes, width, attention=False):
+    """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
+    import keras
+    from keras import layers, ops
+
+    from kerasgan.layers import SelfAttention, SpectralConv2D, SpectralDense, SpectralEmbedding
+
+    def convolution(x, size):
+        return SpectralConv2D(width, size, padding="same", kernel_initializer=_start(1.0 if size == 1 else 2.0))(x)
+
+    def halved(x):
+        return layers.AveragePooling2D(2, padding="same")(x)
+
+    image = keras.Input(image_shape, name="image")
+    x = halved(convolution(layers.ReLU()(convolution(image, 3)), 3))
+    x = layers.Add()([x, convolution(halved(image), 1)])
+    for i in range(max(1, len(halvings(image_shape, until=9)) - 1) + 1):
+        if attention and x.shape[1:3] == attention_size(image_shape):
+            x = SelfAttention()(x)
+        shortcut = x
+        x = convolution(layers.ReLU()(x), 3)
+        x = convolution(layers.ReLU()(x), 3)
+        if i < len(halvings(image_shape, until=9)) - 2:
+            x, shortcut = halved(x), halved(convolution(shortcut, 1))
+        x = layers.Add()([x, shortcut])
+    features = ops.sum(layers.ReLU()(x), axis=(1, 2))
+    return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)
+
+
+def attention_size(image_shape):
+    """(height, width) of the feature maps self-attention sees: the largest below the image's, of up to 32 pixels."""
+    smaller = halvings(image_shape, until=8)[1:]
+    return next((size for size in smaller if min(size) <= 32), None)
+
+
+def _start(scale=2.0):
+    """Glorot's uniform distribution, in the blocks with a gain of sqrt(2), as the authors' code has it."""
+    from keras import initializers
+
+    return initializers.VarianceScaling(scale, "fan_avg", "uniform")

@@ -1,0 +1,73 @@
+"""SNGAN: spectral normalization (Miyato et al., 2018, https://arxiv.org/abs/1802.05957).
+
+As in the paper for CIFAR-10: residual networks, 256 channels in the generator and 128 in the discriminator, so
+4,276,739 and 1,053,825 trainable parameters at 32x32x3; spectral normalization of every layer of the discriminator;
+hinge loss; Adam with rate 2e-4 and betas 0 and 0.9; five discriminator updates per generator update. Differences: an
+average of the generator's weights; for MNIST and digits narrower networks, one discriminator update, and other rates,
+so that two cores suffice. `kerasgan.zoo.sngan_projection` is the same with classes.
+"""
+
+from typing import Any
+
+from kerasgan.recipe import Recipe
+from kerasgan.zoo import residual
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.registry import register
+
+
+def generator(image_shape, latent_dim=128, num_classes=0, width=256):
+    """Latents to images in [-1, 1].
+
+    Args:
+        image_shape: (height, width, channels), any.
+        latent_dim: length of the latent vector.
+        num_classes: above 0, the batch normalizations are conditional (Dumoulin et al., 2017).
+        width: channels throughout.
+
+    Returns:
+        Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
+    """
+    return residual.generator(image_shape, latent_dim, num_classes, width)
+
+
+def discriminator(image_shape, num_classes=0, width=128):
+    """Images to logits; with classes, a projection discriminator.
+
+    Args:
+        image_shape: (height, width, channels), any.
+        num_classes: 0 for no label.
+        width: channels throughout.
+
+    Returns:
+        Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
+    """
+    return residual.discriminator(image_shape, num_classes, width)
+
+
+SETTINGS: dict[str, Any] = {"latent_dim": 128, "loss": "hinge"}
+NARROW: dict[str, Any] = {"latent_dim": 64, "loss": "hinge"}
+DIGITS_NETWORKS: dict[str, Any] = {
+    **NARROW,
+    "generator": {"width": 24},
+    "discriminator": {"width": 24},
+    "g_optimizer": adam(1e-3, 0.0, 0.9),
+    "d_optimizer": adam(1e-3, 0.0, 0.9),
+}
+MNIST_NETWORKS: dict[str, Any] = {
+    **NARROW,
+    "generator": {"width": 64},
+    "discriminator": {"width": 64},
+    "g_optimizer": adam(2e-4, 0.0, 0.9),
+    "d_optimizer": adam(4e-4, 0.0, 0.9),
+}
+CIFAR10_NETWORKS: dict[str, Any] = {
+    **SETTINGS,
+    "g_optimizer": adam(2e-4, 0.0, 0.9),
+    "d_optimizer": adam(2e-4, 0.0, 0.9),
+    "n_critic": 5,
+    "ema": 0.9999,
+}
+
+register(Recipe("sngan_digits", "sngan", **DIGITS, **DIGITS_NETWORKS))
+register(Recipe("sngan_mnist", "sngan", **MNIST, **MNIST_NETWORKS))
+register(Recipe("sngan_cifar10", "sngan", **{**CIFAR10, "epochs": 320}, **CIFAR10_NETWORKS))

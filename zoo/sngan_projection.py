@@ -1,0 +1,21 @@
+"""SNGAN with classes: a projection discriminator (Miyato & Koyama, 2018, https://arxiv.org/abs/1802.05637).
+
+As in the paper for CIFAR-10: the networks of `kerasgan.zoo.sngan`, the generator's batch normalizations conditional on
+the class but for the last one, the inner product of the discriminator's features and a spectrally normalised embedding
+of the class added to its logit. Differences: those of `kerasgan.zoo.sngan`.
+"""
+
+from typing import Any
+
+from kerasgan.recipe import Recipe
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST
+from kerasgan.zoo.registry import register
+from kerasgan.zoo.sngan import CIFAR10_NETWORKS, DIGITS_NETWORKS, MNIST_NETWORKS, discriminator, generator
+
+__all__ = ["discriminator", "generator"]
+
+_FAMILY: dict[str, Any] = {"family": "sngan_projection", "num_classes": 10}
+
+register(Recipe("sngan_projection_digits", **_FAMILY, **DIGITS, **DIGITS_NETWORKS))
+register(Recipe("sngan_projection_mnist", **_FAMILY, **MNIST, **MNIST_NETWORKS))
+register(Recipe("sngan_projection_cifar10", **_FAMILY, **{**CIFAR10, "epochs": 320}, **CIFAR10_NETWORKS))
