@@ -47,10 +47,10 @@ class Points:
         return x
 
     def mode_of(self, x):
-        """The nearest centre's number; -1 for points farther from it than half the way to the next one."""
+        """The nearest centre's number; -1 for points farther from it than its neighbour is."""
         distances = np.sqrt(((x[:, None] - self.centres[None]) ** 2).sum(-1))
         between = np.sqrt(((self.centres[:, None] - self.centres[None]) ** 2).sum(-1))
-        reach = np.min(between[between > 0]) / 2
+        reach = np.min(between[between > 0])
         return np.where(distances.min(axis=1) < reach, distances.argmin(axis=1), -1)
 
 

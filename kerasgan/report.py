@@ -164,10 +164,10 @@ def _picture(path, longest=PIXELS):
     from PIL import Image
 
     content, kind = path.read_bytes(), "png"
-    with Image.open(io.BytesIO(content)) as picture:
-        if max(picture.size) > longest or len(content) > LARGEST_PNG:
+    with Image.open(io.BytesIO(content)) as opened:
+        if max(opened.size) > longest or len(content) > LARGEST_PNG:
             buffer, kind = io.BytesIO(), "jpeg"
-            picture = picture.convert("RGB")
+            picture = opened.convert("RGB")
             picture.thumbnail((longest, longest))
             picture.save(buffer, "JPEG", quality=88)
             content = buffer.getvalue()

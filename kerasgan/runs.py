@@ -108,8 +108,8 @@ def train(
         **changes: recipe fields to set, for instance `epochs=10`; `None` leaves them.
 
     Returns:
-        The run folder: `report.html`, `recipe.json`, `run.json`, `log.jsonl`, `health.jsonl`, `samples/`, `checkpoints/`,
-        `sampler.keras` and exports.
+        The run folder: `report.html`, `recipe.json`, `run.json`, `log.jsonl`, `health.jsonl`, `samples/`,
+        `checkpoints/`, `sampler.keras` and exports.
 
     Raises:
         InputError: an unknown source, or a run folder made by other settings (the message shows the difference).

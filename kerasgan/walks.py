@@ -86,9 +86,9 @@ def morph(
     Raises:
         InputError: an unconditional generator, or one that does not look its classes up in embeddings.
     """
-    first, last = (int(sampler.labels(c, 1)[0]) for c in classes) if sampler.spec.class_names else (None, None)
-    if first is None or last is None:
+    if not sampler.spec.class_names:
         raise InputError("This generator is unconditional: it has no classes to morph between.")
+    first, last = (int(i) for i in np.concatenate([sampler.labels(c, 1) for c in classes]))  # type: ignore[misc]
     between = Sampler(
         _with_mixed_classes(sampler.generator, first, last, frames),
         SampleSpec(**{**vars(sampler.spec), "class_names": tuple(map(str, range(sampler.spec.num_classes + frames)))}),
@@ -127,7 +127,7 @@ def _between(sampler, ends, frames, labels, truncation):
         raise InputError(f"frames must be at least 2. Received: {frames}.")
     n = len(ends[0])
     t = np.linspace(0.0, 1.0, frames)[:, None, None]
-    latents = sampler.truncated(_mixed(sampler.spec, *ends, t).reshape(frames * n, -1), truncation)
+    latents = sampler.truncated(_mixed(sampler.spec, ends[0], ends[1], t).reshape(frames * n, -1), truncation)
     indices = sampler.labels(labels, n)
     return _in_frames(sampler.images(latents, None if indices is None else np.tile(indices, frames)), frames)
 

@@ -30,7 +30,7 @@ LEVELS = {
         "recipe",
         "storage",
         "viz",
-    },  # fmt: skip
+    },
     2: {"gans", "callbacks", "sampler", "metrics", "walks"},
     3: {"zoo", "export", "report"},
     4: {"publish", "runs", "verdict"},

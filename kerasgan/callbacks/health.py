@@ -130,13 +130,14 @@ class HealthMonitor(keras.callbacks.Callback):
         real, self.labels = found
         self.diversity = Diversity(real, self.n)
         if self.classifier:
-            self.classes = effective_number(self._class_counts(model, real))
+            self.classes = effective_number(self._class_counts(self.classifier, model, real))
 
-    def _class_counts(self, model, samples):
+    @staticmethod
+    def _class_counts(classifier, model, samples):
         low, high = model.value_range
         if samples.ndim == 4:
             samples = np.clip((samples - low) * (255.0 / (high - low)), 0.0, 255.0)
-        logits = np.asarray(self.classifier.predict(samples, verbose=0))
+        logits = np.asarray(classifier.predict(samples, verbose=0))
         return np.bincount(logits.argmax(axis=-1), minlength=logits.shape[-1])
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -155,10 +156,10 @@ class HealthMonitor(keras.callbacks.Callback):
 
     def _check(self, logs):
         model: Any = self.model  # on JAX this fetches the state, so only now
-        row = {"step": self.step, "epoch": self.epoch + 1, "over": int(_number(model.trackers["loss"].count))}
+        row: dict[str, Any] = {"step": self.step, "epoch": self.epoch + 1, "over": int(_number(model.trackers["loss"].count))}
         row |= {name: _finite(logs[name]) for name in WINDOWED if name in logs}
         if self.diversity:
-            row |= self._compare(model)
+            row |= self._compare(model, self.diversity)
         self._log(row)
         troubles = self.verdicts.observe(row)
         for trouble in troubles[:-1]:
@@ -168,13 +169,13 @@ class HealthMonitor(keras.callbacks.Callback):
         elif self.on_collapse == "rollback" and not self.verdicts.suspicious:
             self.snapshots.take_if_due(model, self.step)
 
-    def _compare(self, model):
+    def _compare(self, model, diversity):
         samples = generated(model, self.n, self.labels)
         if not np.isfinite(samples).all():
             return {"spread": None}
-        measures = self.diversity.measure(samples)
+        measures = diversity.measure(samples)
         if self.classes:
-            measures["classes"] = effective_number(self._class_counts(model, samples)) / self.classes
+            measures["classes"] = effective_number(self._class_counts(self.classifier, model, samples)) / self.classes
         return {name: _finite(value) for name, value in measures.items()}
 
     def _act(self, model, trouble):

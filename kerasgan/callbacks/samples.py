@@ -65,13 +65,12 @@ def generated(model: Any, n: int, labels: np.ndarray | None, seed: int = 0) -> n
     """
     spec = model.spec
     latents = priors.sample(spec.prior, n, spec.latent_dim, seed)
-    if spec.num_classes:
-        labels = np.resize(np.arange(spec.num_classes) if labels is None else labels, n).astype("int32")
+    wanted = np.resize(np.arange(max(spec.num_classes, 1)) if labels is None else labels, n).astype("int32")
     size = int(np.clip(AT_ONCE // math.prod(spec.image_shape), 16, n))
     parts = []
     with keras.StatelessScope():
         for i in range(0, n, size):
             part = latents[i : i + size]
-            inputs = [part, labels[i : i + size]] if spec.num_classes else part
+            inputs = [part, wanted[i : i + size]] if spec.num_classes else part
             parts.append(keras.ops.convert_to_numpy(model.generator(inputs, training=True)))
     return np.concatenate(parts).astype("float32")

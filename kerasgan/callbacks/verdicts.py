@@ -122,9 +122,10 @@ class Verdicts:
 
     def _low(self, now):
         """Also of samples that jump from mode to mode, where single checks may look well and half of many do not."""
-        if diversity(now) is None or "collapse" in self.active:
+        value, long = diversity(now), 2 * self.patience
+        if value is None or "collapse" in self.active:
             return ""
-        past, long = [*self.history["diversity"], diversity(now)], 2 * self.patience
+        past = [*self.history["diversity"], value]
         if len(past) < 2 * long or statistics.median(self.history["distance"][-long:] or [0.0]) < FAR:
             return ""
         usual, before = statistics.median(past[-long:]), statistics.median(past[-2 * long : -long])
@@ -187,8 +188,9 @@ class Verdicts:
         for name in ("d_grad_norm", "g_grad_norm", "distance"):
             if math.isfinite(now.get(name, math.nan)):
                 self.history[name].append(now[name])
-        if diversity(now) is not None:
-            self.history["diversity"].append(diversity(now))
+        value = diversity(now)
+        if value is not None:
+            self.history["diversity"].append(value)
 
 
 PLAYERS = {"g": "generator", "d": "discriminator"}

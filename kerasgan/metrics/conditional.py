@@ -7,7 +7,7 @@ from kerasgan.metrics import classifiers
 
 STEPS = 600
 WIDTH = 16
-"""Updates and channels of the classifier of the classifier accuracy score: half a minute on two cores."""
+"""Updates and channels of the classifier of the classifier accuracy score."""
 
 
 def class_agreement(labels: np.ndarray, classes: np.ndarray) -> float:
