@@ -21,7 +21,9 @@ def write(folder: Path, variables: list, meta: dict[str, Any], keep: int = 2) ->
     arrays = values(variables)
     # NumPy has no bfloat16 of its own: such values travel as their bits.
     dtypes = [str(a.dtype) for a in arrays]
-    packed: dict[str, Any] = {f"v{i:05d}": a.view("uint16") if a.dtype == "bfloat16" else a for i, a in enumerate(arrays)}
+    packed: dict[str, Any] = {
+        f"v{i:05d}": a.view("uint16") if a.dtype == "bfloat16" else a for i, a in enumerate(arrays)
+    }
     path = folder / f"checkpoint-{meta['steps']:09d}.npz"
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez(file, meta=np.array(json.dumps({**meta, "dtypes": dtypes})), **packed)

@@ -146,7 +146,7 @@ def test_other_discriminators_are_refused(family):
         kg.GAN(gan.generator, gan.discriminator)
     with pytest.raises(kg.InputError, match=r"takes \[latent, label\]"):
         type(gan)(kg.zoo.build(families.recipe("dcgan", SHAPE, 0)).generator, gan.discriminator)
-    with pytest.raises(kg.InputError, match=r"(names for|each of) 4"):
+    with pytest.raises(kg.InputError, match=r"(Received names for 4|^4 class_names|Received 3)"):
         type(gan)(gan.generator, gan.discriminator, class_names=["a", "b", "c", "d"])
     label = keras.Input((), dtype="int32")
     image = keras.Input(SHAPE)

@@ -208,15 +208,16 @@ def test_a_collapse_is_said_with_what_to_try(tmp_path, capsys):
     hooks = [tiny_run.At(10, cut_off), monitor, kg.callbacks.Checkpoint(tmp_path / "checkpoints")]
     progress = kg.callbacks.Progress(8, monitor)
     model.fit(tiny_run.points(64), batch_size=8, epochs=4, verbose=0, callbacks=[progress, *hooks])
-    (event,) = monitor.events
-    assert event["event"] == "collapse"
+    event = monitor.events[-1]
+    assert "collapse" in [e["event"] for e in monitor.events]
+    assert {e["step"] for e in monitor.events} == {event["step"]}
     assert event["step"] <= 28
-    assert "0 % of the spread" in event["saw"]
+    assert "0 % of the spread" in next(e["saw"] for e in monitor.events if e["event"] == "collapse")
     assert "gradient penalty" in event["try"]
     assert event["did"].startswith("stopped")
     assert model.step_count == event["step"], "it stopped there"
     assert "mode collapse" in capsys.readouterr().err
-    assert monitor.status == "mode collapse"
+    assert "mode collapse" in monitor.status
     meta = kg.callbacks.checkpoint.checkpoint.read_newest(tmp_path / "checkpoints")[1]
     assert meta["position"] == {"epoch": event["step"] // 8, "step": event["step"] % 8, "order": event["step"] // 8}
 

@@ -115,11 +115,11 @@ register(
 register(
     Recipe(
         "r3gan_mnist",
-        **MNIST,
+        **{**MNIST, "epochs": 20},
         **_SETTINGS,
-        penalties=_penalties(0.1, 8),
-        generator={"width": 64},
-        discriminator={"width": 64},
+        penalties=_penalties(0.1, 16),
+        generator={"width": 32},
+        discriminator={"width": 32},
         g_optimizer=adam(4e-4, 0.0, 0.99),
         d_optimizer=adam(4e-4, 0.0, 0.99),
     )

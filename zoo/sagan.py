@@ -41,10 +41,10 @@ register(
 register(
     Recipe(
         "sagan_mnist",
-        **MNIST,
+        **{**MNIST, "epochs": 20},
         **_SETTINGS,
-        generator={"width": 48},
-        discriminator={"width": 48},
+        generator={"width": 32},
+        discriminator={"width": 32},
         g_optimizer=adam(2e-4, 0.0, 0.9),
         d_optimizer=adam(8e-4, 0.0, 0.9),
     )

@@ -55,8 +55,9 @@ DIGITS_NETWORKS: dict[str, Any] = {
 }
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
-    "generator": {"width": 64},
-    "discriminator": {"width": 64},
+    "epochs": 20,
+    "generator": {"width": 32},
+    "discriminator": {"width": 40},
     "g_optimizer": adam(2e-4, 0.0, 0.9),
     "d_optimizer": adam(4e-4, 0.0, 0.9),
 }
@@ -69,5 +70,5 @@ CIFAR10_NETWORKS: dict[str, Any] = {
 }
 
 register(Recipe("sngan_digits", "sngan", **DIGITS, **DIGITS_NETWORKS))
-register(Recipe("sngan_mnist", "sngan", **MNIST, **MNIST_NETWORKS))
+register(Recipe("sngan_mnist", "sngan", **{**MNIST, **MNIST_NETWORKS}))
 register(Recipe("sngan_cifar10", "sngan", **{**CIFAR10, "epochs": 320}, **CIFAR10_NETWORKS))

@@ -17,5 +17,5 @@ __all__ = ["discriminator", "generator"]
 _FAMILY: dict[str, Any] = {"family": "sngan_projection", "num_classes": 10}
 
 register(Recipe("sngan_projection_digits", **_FAMILY, **DIGITS, **DIGITS_NETWORKS))
-register(Recipe("sngan_projection_mnist", **_FAMILY, **MNIST, **MNIST_NETWORKS))
+register(Recipe("sngan_projection_mnist", **_FAMILY, **{**MNIST, **MNIST_NETWORKS}))
 register(Recipe("sngan_projection_cifar10", **_FAMILY, **{**CIFAR10, "epochs": 320}, **CIFAR10_NETWORKS))
