@@ -38,8 +38,8 @@ def card(record: dict[str, Any], log: list[dict[str, float]]) -> str:
 
 ![samples]({stem}.png)
 
-*`kerasgan.zoo.load("{record["entry"]}", version={record["version"]}).generate({record["golden"]["n"]}, seed=0)`
-{": one class in each column, none picked." if classes else ", none picked."}*
+*None picked{", one class in each column" if classes else ""}:
+`kerasgan.zoo.load("{record["entry"]}", version={record["version"]}).generate({record["golden"]["n"]}, seed=0)`*
 
 | | |
 |---|---|
@@ -73,14 +73,14 @@ def _scores(record):
         return "Not scored.\n"
     floor, protocol = scores["floor"], scores["protocol"]
     rows = [f"| {name} | {value:.4g} | {_number(floor.get(name))} |" for name, value in scores["values"].items()]
-    notes = "".join(f"\n- {note}" for note in protocol["notes"])
+    notes = "".join(f"\n\n{note[0].upper()}{note[1:]}." for note in protocol["notes"])
     return "\n".join(
         [
             "| score | this generator | floor (real against real) |",
             "|---|---|---|",
             *rows,
             "",
-            f"Protocol: {protocol['n_fake']:,} samples against {protocol['n_real']:,} images of {protocol['split']}; "
+            f"Protocol: {protocol['n_fake']:,} samples against real images, {protocol['split']}; "
             f"extractor `{protocol['extractor']}`, layer `{protocol['layer']}`, SHA-256 "
             f"`{protocol['extractor_sha256'][:16]}...`; seed {protocol['seed']}. Scores of another protocol do not "
             f"compare with these.{notes}",

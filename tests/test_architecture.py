@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kerasgan.zoo import manifest
+
 ROOT = Path(__file__).parents[1]
 
 FOLDERS = {"kerasgan": "kerasgan", "zoo": "kerasgan.zoo", "export": "kerasgan.export"}
@@ -149,5 +151,6 @@ def test_wheel_holds_every_module(tmp_path):
         f"kerasgan/metrics/weights/{path.name}" for path in (ROOT / "kerasgan" / "metrics" / "weights").iterdir()
     }
     assert expected <= names
+    assert {f"kerasgan/zoo/weights/{record['file']}" for record in manifest.read()} <= names
     assert "kerasgan/py.typed" in names
     assert not [name for name in names if name.startswith(("zoo/", "export/", "tests/"))]

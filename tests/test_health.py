@@ -1,6 +1,7 @@
 """HealthMonitor: what it measures, what it concludes, what it does; and that it leaves a training alone otherwise."""
 
 import json
+import re
 
 import health as tiny_run
 import keras
@@ -109,7 +110,7 @@ def test_the_healthy_are_not_accused(changes):
 def test_every_trouble_is_seen_soon_and_said_once(kind, bad, soon):
     found = judged([{}] * 20 + [bad] * 20)
     assert [k for _, k in found if k == kind] == [kind]
-    assert 50 * 20 < dict((k, s) for s, k in found)[kind] <= 50 * (20 + soon)
+    assert 50 * 20 < {k: s for s, k in found}[kind] <= 50 * (20 + soon)
 
 
 def test_never_started_is_a_collapse_too():
@@ -149,7 +150,9 @@ class Peeked(keras.utils.PyDataset):
         return POINTS[i * 8 : i * 8 + 8], np.arange(8)
 
 
-@pytest.mark.parametrize("make", [lambda: POINTS, Peeked, lambda: [(POINTS[:8], None)] * 4])
+@pytest.mark.parametrize(
+    "make", [lambda: POINTS, lambda: keras.ops.convert_to_tensor(POINTS), Peeked, lambda: [(POINTS[:8], None)] * 4]
+)
 def test_real_data_of_any_kind(make):
     x, y = real_data(make(), 20, (-1.0, 1.0))
     assert x.shape == (20, 2)
@@ -208,12 +211,11 @@ def test_a_collapse_is_said_with_what_to_try(tmp_path, capsys):
     hooks = [tiny_run.At(10, cut_off), monitor, kg.callbacks.Checkpoint(tmp_path / "checkpoints")]
     progress = kg.callbacks.Progress(8, monitor)
     model.fit(tiny_run.points(64), batch_size=8, epochs=4, verbose=0, callbacks=[progress, *hooks])
+    collapse = next(event for event in monitor.events if event["event"] == "collapse")
     event = monitor.events[-1]
-    assert "collapse" in [e["event"] for e in monitor.events]
-    assert {e["step"] for e in monitor.events} == {event["step"]}
-    assert event["step"] <= 28
-    assert "0 % of the spread" in next(e["saw"] for e in monitor.events if e["event"] == "collapse")
-    assert "gradient penalty" in event["try"]
+    assert event["step"] == collapse["step"] <= 28
+    assert re.search(r"\b[01] % of the spread", collapse["saw"])
+    assert "gradient penalty" in collapse["try"]
     assert event["did"].startswith("stopped")
     assert model.step_count == event["step"], "it stopped there"
     assert "mode collapse" in capsys.readouterr().err

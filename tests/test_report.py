@@ -116,7 +116,8 @@ def test_a_browser_shows_it(run, tmp_path, width):
         )
     )
     process = subprocess.run(
-        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}",
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path / 'profile'}",
          f"--window-size={width},900", "--virtual-time-budget=5000", "--dump-dom", shown.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip

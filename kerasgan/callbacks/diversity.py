@@ -110,7 +110,7 @@ def _main_directions(values):
     """(values, k): the k directions of largest variance, in which nearly all of it lies."""
     if values.shape[1] <= 2:
         return np.eye(values.shape[1], dtype="float32")
-    variances, directions = np.linalg.eigh(values.T @ values)
+    _, directions = np.linalg.eigh(values.T @ values)
     return directions[:, ::-1][:, :DIRECTIONS].astype("float32")
 
 

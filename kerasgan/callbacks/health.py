@@ -107,7 +107,7 @@ class HealthMonitor(keras.callbacks.Callback):
         self._replay()
         self._meet_data(model)
         self.snapshots = Snapshots(2 * self.verdicts.patience * self.every)
-        if self.on_collapse == "rollback" and not self.verdicts.suspicious:
+        if self.on_collapse == "rollback" and not self.verdicts.doubtful:
             self.snapshots.take(model, self.step)
 
     def _replay(self):
@@ -156,17 +156,19 @@ class HealthMonitor(keras.callbacks.Callback):
 
     def _check(self, logs):
         model: Any = self.model  # on JAX this fetches the state, so only now
-        row: dict[str, Any] = {"step": self.step, "epoch": self.epoch + 1, "over": int(_number(model.trackers["loss"].count))}
+        row: dict[str, Any] = {
+            "step": self.step,
+            "epoch": self.epoch + 1,
+            "over": int(_number(model.trackers["loss"].count)),
+        }
         row |= {name: _finite(logs[name]) for name in WINDOWED if name in logs}
         if self.diversity:
             row |= self._compare(model, self.diversity)
         self._log(row)
         troubles = self.verdicts.observe(row)
-        for trouble in troubles[:-1]:
-            self._tell(trouble, "warned", advice(trouble.kind, model))
         if troubles:
-            self._act(model, troubles[-1])
-        elif self.on_collapse == "rollback" and not self.verdicts.suspicious:
+            self._respond(model, troubles)
+        elif self.on_collapse == "rollback" and not self.verdicts.doubtful:
             self.snapshots.take_if_due(model, self.step)
 
     def _compare(self, model, diversity):
@@ -178,38 +180,33 @@ class HealthMonitor(keras.callbacks.Callback):
             measures["classes"] = effective_number(self._class_counts(self.classifier, model, samples)) / self.classes
         return {name: _finite(value) for name, value in measures.items()}
 
-    def _act(self, model, trouble):
-        tries = advice(trouble.kind, model)
+    def _respond(self, model, troubles):
+        tries = [advice(trouble.kind, model) for trouble in troubles]  # before a rollback moves the rates
+        did = self._act(model, troubles)
+        for trouble, what in zip(troubles, tries, strict=True):
+            event = {"step": self.step, "event": trouble.kind, "saw": trouble.saw, "try": what, "did": did}
+            self.events.append(event)
+            self._log(event)
+            said = f"Step {self.step:,}, {TITLES[trouble.kind]}: {trouble.saw}. Try: {what}. ({did})"
+            tqdm.write(said, file=sys.stderr)
+
+    def _act(self, model, troubles):
+        """Does what `on_collapse` asks for, and says what that was."""
         if self.on_collapse == "warn":
-            return self._tell(trouble, "warned", tries)
+            return "warned"
+        why = "as asked"
         if self.on_collapse == "rollback":
-            done = sum(event["did"].startswith("rolled back") for event in self.events)
+            done = len({event["step"] for event in self.events if event["did"].startswith("rolled back")})
             # NaN comes at once; anything else brews before it shows, so what was kept just before may be ill already.
-            brewing = 0 if trouble.kind == "nan" else 2 * self.verdicts.patience * self.every
-            healthy = self.snapshots.before(self.step - brewing)
+            sudden = any(trouble.kind == "nan" for trouble in troubles)
+            healthy = self.snapshots.before(self.step - (0 if sudden else 2 * self.verdicts.patience * self.every))
             if done < self.max_rollbacks and healthy is not None:
                 rates = self.snapshots.restore(model, healthy, self.factor)
-                self._tell(trouble, f"rolled back to step {healthy}, learning rates {rates}", tries)
-                return self.verdicts.restart(self.step)
+                self.verdicts.restart(self.step)
+                return f"rolled back to step {healthy}, learning rates {rates}"
             why = f"after {done} rollbacks" if done else "there is no healthy state to go back to"
-        else:
-            why = "as asked"
         model.stop_training = True
-        return self._tell(trouble, f"stopped, {why}", tries)
-
-    def _tell(self, trouble, did, tries):
-        event = {
-            "step": self.step,
-            "event": trouble.kind,
-            "saw": trouble.saw,
-            "try": tries,
-            "did": did,
-        }
-        self.events.append(event)
-        self._log(event)
-        tqdm.write(
-            f"Step {self.step:,}, {TITLES[trouble.kind]}: {event['saw']}. Try: {event['try']}. ({did})", file=sys.stderr
-        )
+        return f"stopped, {why}"
 
     def _log(self, row):
         if self.path:

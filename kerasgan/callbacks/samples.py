@@ -1,6 +1,5 @@
 """What HealthMonitor compares: real data as the networks see it, and fresh samples that leave no trace in the model."""
 
-import itertools
 import math
 from typing import Any
 
@@ -15,7 +14,7 @@ AT_ONCE = 1 << 20
 
 
 def real_data(data: Any, n: int, value_range: tuple[float, float]) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """n samples or fewer, float32 in `value_range`, and their labels.
+    """Up to n samples, float32 in `value_range`, and their labels.
 
     Args:
         data: `Images`, an array, or a data set that can be read more than once: a `PyDataset`, a `tf.data.Dataset`, a
@@ -31,6 +30,8 @@ def real_data(data: Any, n: int, value_range: tuple[float, float]) -> tuple[np.n
     if isinstance(data, Images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(data))[:n])
         x, y = np.asarray(data.x[chosen]), None if data.y is None else data.y[chosen]
+    elif hasattr(data, "shape"):
+        x, y = keras.ops.convert_to_numpy(data[:n]), None
     else:
         batches = _first_batches(data, n)
         if not batches:
@@ -40,6 +41,8 @@ def real_data(data: Any, n: int, value_range: tuple[float, float]) -> tuple[np.n
     if x.dtype == np.uint8:
         low, high = value_range
         x = x.astype("float32") * ((high - low) / 255.0) + low
+    if y is not None:
+        y = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     return x.astype("float32", copy=False), y
 
 
@@ -50,16 +53,17 @@ def _first_batches(data, n):
         return []
     else:
         iterator = iter(data)
-    batches, count = [], 0
-    for batch in itertools.takewhile(lambda _: count < n, iterator):
+    batches: list[list[np.ndarray]] = []
+    for batch in iterator:
         parts = batch if isinstance(batch, list | tuple) else (batch,)
         batches.append([keras.ops.convert_to_numpy(part) for part in parts[:2] if part is not None])
-        count += len(batches[-1][0])
+        if sum(len(b[0]) for b in batches) >= n:
+            break
     return batches
 
 
 def generated(model: Any, n: int, labels: np.ndarray | None, seed: int = 0) -> np.ndarray:
-    """n samples float32 of the generator as it is while it trains; always of the same latents.
+    """Makes n samples float32 with the generator as it is while it trains; always of the same latents.
 
     It runs as in a training step, with the statistics of the batch, but neither those nor noise states are kept.
     """

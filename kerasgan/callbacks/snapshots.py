@@ -32,7 +32,7 @@ class Snapshots:
                 del self.kept[old]
 
     def before(self, step: int) -> int | None:
-        """The newest snapshot taken at `step` or before, or the oldest; another than last time, if there is an older."""
+        """The newest snapshot of `step` or before, else the oldest; not the one of last time, if there is an older."""
         if len(self.kept) > 1 and max(self.kept) in (self.used, *(s for s in self.kept if s > step)):
             del self.kept[max(self.kept)]
         return max(self.kept, default=None)

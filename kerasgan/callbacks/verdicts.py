@@ -1,7 +1,7 @@
 """Verdicts: what rows of measurements say about a training. Pure rules, no Keras, so a log can be judged again.
 
-Every generator begins undiverse, and early figures jump. So nothing but NaN is called before a warm-up, everything has to
-last for several checks, and what is still getting better is left alone.
+Every generator begins undiverse, and early figures jump. So nothing but NaN is called before a warm-up, everything has
+to last for several checks, and what is still getting better is left alone.
 """
 
 import collections
@@ -43,6 +43,7 @@ class Verdicts:
 
     Attributes:
         active: the kinds of trouble seen and not yet over.
+        doubtful: whether the last check gave any sign of trouble, be it for the first time or in the warm-up.
     """
 
     def __init__(self, warmup: int = 300, patience: int = 4):
@@ -53,15 +54,11 @@ class Verdicts:
         self.streaks: collections.Counter[str] = collections.Counter()
         self.calm: collections.Counter[str] = collections.Counter()
         self.active: set[str] = set()
-
-    @property
-    def suspicious(self) -> bool:
-        """Whether anything looks wrong now, though perhaps not yet for long enough."""
-        return bool(self.active) or any(self.streaks.values())
+        self.doubtful = False
 
     def restart(self, step: int) -> None:
         """Forgets troubles and streaks, after a rollback, and warms up again; what was normal stays known."""
-        self.began = step
+        self.began, self.doubtful = step, False
         self.streaks.clear()
         self.calm.clear()
         self.active.clear()
@@ -88,6 +85,7 @@ class Verdicts:
             self.calm[kind] = 0 if saw else self.calm[kind] + 1
             if self.calm[kind] >= self.patience:
                 self.active.discard(kind)
+        self.doubtful = any(seen.values())
         self._remember(now)
         return found
 

@@ -1,0 +1,23 @@
+"""Every published generator draws its picture again, on every backend."""
+
+import json
+
+import pytest
+
+from kerasgan.zoo import manifest
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_seed_0_gives_the_stored_picture(run_script, backend):
+    found = json.loads(run_script("golden.py", backend=backend).splitlines()[-1])
+    allowed = {record["file"]: record["golden"]["tolerance"] for record in manifest.read()}
+    assert found.keys() == allowed.keys() and allowed
+    assert not {file: found[file] for file in found if found[file] > allowed[file]}
+
+
+def test_published_files_ship_and_stay_small():
+    sizes = {
+        record["file"]: (manifest.FOLDER / "weights" / record["file"]).stat().st_size for record in manifest.read()
+    }
+    assert all(size <= 3e6 for size in sizes.values()) and sum(sizes.values()) <= 25e6
+    assert {record["file"]: record["bytes"] for record in manifest.read()} == sizes
