@@ -221,6 +221,10 @@ def scenarios():
         "digits, D too slow": (digits, lambda s: pictures_gan(s, compile_options=both(1e-2, 1e-5)), 700, none),
         "digits, no norm, 1e-2": (digits, lambda s: pictures_gan(s, norm=False, compile_options=both(1e-2)), 700, none),
         "digits, latents lost at 500": (digits, lambda s: pictures_gan(s), 1000, lambda: [Sabotage(500, 0.0)]),
+        "stacked digits, D too slow": (
+            stacked, lambda s: pictures_gan(s, 3, compile_options=both(1e-2, 1e-5)), 700, none,
+        ),
+        "stacked digits, latents lost": (stacked, lambda s: pictures_gan(s, 3), 900, lambda: [Sabotage(500, 0.0)]),
         "stacked digits, 2e-2": (stacked, lambda s: pictures_gan(s, 3, compile_options=both(2e-2)), 700, none),
         "stacked digits, no norm": (
             stacked, lambda s: pictures_gan(s, 3, norm=False, compile_options=both(5e-3)), 700, none,
