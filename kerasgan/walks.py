@@ -88,7 +88,7 @@ def morph(
     """
     if not sampler.spec.class_names:
         raise InputError("This generator is unconditional: it has no classes to morph between.")
-    first, last = (int(i) for i in np.concatenate([sampler.labels(c, 1) for c in classes]))  # type: ignore[misc]
+    first, last = (int(i) for i in np.concatenate([sampler.labels(c, 1) for c in classes]))
     between = Sampler(
         _with_mixed_classes(sampler.generator, first, last, frames),
         SampleSpec(**{**vars(sampler.spec), "class_names": tuple(map(str, range(sampler.spec.num_classes + frames)))}),
