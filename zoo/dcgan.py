@@ -111,7 +111,7 @@ register(
         d_optimizer=adam(1e-3),
     )
 )
-register(Recipe("dcgan_mnist", **MNIST, **SETTINGS))
+register(Recipe("dcgan_mnist", **{**MNIST, "epochs": 20}, **SETTINGS))
 register(
     Recipe(
         "dcgan_stacked_mnist",
