@@ -1,4 +1,4 @@
-"""What every room shares: the error a user can mend, and the one for a name nobody knows."""
+"""What every room shares: the errors a user can mend, and the one for a name nobody knows."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,6 +9,10 @@ class InputError(ValueError):
 
     The command line prints it as one line, without a traceback.
     """
+
+
+class DivergedError(InputError):
+    """A generator gives NaN or infinity: its training has diverged, and no picture can be made of it."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:

@@ -48,6 +48,21 @@ def test_the_best_stays_when_the_training_turns_bad(tmp_path, extractor):
     assert again == pytest.approx(min(values), rel=1e-6)
 
 
+def diverge(model):
+    for network in (model.generator, model.ema_generator):
+        for variable in network.trainable_variables:
+            variable.assign(float("nan") * variable)
+
+
+def test_a_training_that_diverges_keeps_its_best_and_goes_on(tmp_path, extractor):
+    gan, best = fitted(tmp_path, extractor, 3, [tiny_run.At(3, diverge)])
+    assert gan.step_count == 6
+    rows = jsonl.read(tmp_path / "scores.jsonl")
+    assert ["fid" in row for row in rows] == [True, False, False]
+    assert best.best == rows[0]
+    assert kg.Sampler.load(tmp_path / "best.keras").generate(8).std() > 0
+
+
 def test_taken_up_again_it_goes_on_as_if_it_had_never_stopped(tmp_path, extractor):
     fitted(tmp_path / "whole", extractor, 3)
     fitted(tmp_path / "cut", extractor, 1)

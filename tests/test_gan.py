@@ -134,6 +134,14 @@ def test_our_callbacks_leave_log_grids_and_animation(tmp_path):
         assert animation.n_frames == 3
 
 
+def test_a_generator_that_gives_nan_leaves_no_picture(tmp_path):
+    gan = tiny.gan(compile_options={"run_eagerly": True})
+    for variable in gan.generator.trainable_variables:
+        variable.assign(variable * np.nan)
+    quiet(gan, *tiny.batch(16), epochs=1, callbacks=[kg.callbacks.SampleGrid(tmp_path, n=4)])
+    assert not list(tmp_path.iterdir())
+
+
 def test_epochs_are_shuffled_differently_from_the_seed():
     gan = tiny.gan(compile_options={"run_eagerly": True}, seed=4)
     seen = []

@@ -386,7 +386,7 @@ def test_a_generator_that_gives_nan_is_refused(real):
     sampler = scored.sampler()
     spread = sampler.generator.get_layer("spread")
     spread.set_weights([np.full_like(weight, np.nan) for weight in spread.get_weights()])
-    with pytest.raises(InputError, match="The Sampler gives NaN"):
+    with pytest.raises(InputError, match="The Sampler gives NaN or infinity"):
         evaluate(sampler, real)
 
 

@@ -12,7 +12,7 @@ from disk import disk_full_after
 from scipy import stats
 
 from kerasgan import Recipe, Sampler, SampleSpec, priors
-from kerasgan.errors import InputError
+from kerasgan.errors import DivergedError, InputError
 
 NAMES = ("cat", "dog", "owl")
 
@@ -99,6 +99,15 @@ def test_values_outside_the_range_are_clipped():
     values = np.array([[-1.5, -1.0, 1.0, 1.003, 50.0, -1e9, 1e9, 0.9999]])
     made = passing_through((2, 4, 1)).images(values).ravel()
     np.testing.assert_array_equal(made, [0, 0, 255, 255, 255, 0, 255, 255])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_generator_that_has_diverged_is_named(bad):
+    sampler = conditional()
+    kernel = next(weight for weight in reversed(sampler.generator.trainable_variables) if len(weight.shape) == 2)
+    kernel.assign(np.full(kernel.shape, bad))
+    with pytest.raises(DivergedError, match="its training has diverged"):
+        sampler.generate(3)
 
 
 @pytest.mark.parametrize("shape", [(4, 8, 2), (3, 5, 1), (7,)])

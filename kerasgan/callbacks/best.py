@@ -1,5 +1,6 @@
 """BestGenerator: the best generator of a training, by its score and not by its date."""
 
+import contextlib
 import math
 import warnings
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import keras
 
 from kerasgan import jsonl
-from kerasgan.errors import InputError
+from kerasgan.errors import DivergedError, InputError
 from kerasgan.sampler import Sampler
 
 
@@ -87,8 +88,10 @@ class BestGenerator(keras.callbacks.Callback):
         model: Any = self.model
         if (epoch + 1) % self.every:
             return
-        value = self._quietly(lambda: self.evaluator.score(self.sampler)[self.score])
-        row = {"epoch": epoch + 1, "step": model.step_count, self.score: float(value)}
+        row = {"epoch": epoch + 1, "step": model.step_count}
+        # A generator that gives NaN is none of the best, and no reason to end a training either.
+        with contextlib.suppress(DivergedError):
+            row[self.score] = float(self._quietly(lambda: self.evaluator.score(self.sampler)[self.score]))
         row["best"] = self._compare(row)
         if row["best"]:
             model.sampler(self.recipe).save(self.path)

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from kerasgan import viz
+from kerasgan.errors import DivergedError
 from kerasgan.sampler import Sampler
 
 
@@ -32,7 +33,10 @@ class SampleGrid(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         spec = self.sampler.spec
         columns = self.columns or (spec.num_classes if 1 < spec.num_classes <= 20 else None)
-        images = self.sampler.generate(self.n, seed=self.seed)
+        try:
+            images = self.sampler.generate(self.n, seed=self.seed)
+        except DivergedError:
+            return  # there is nothing to show, and to say so is for HealthMonitor
         viz.save_grid(images, self.folder / f"epoch-{epoch + 1:04d}.png", columns, self.scale)
 
     def on_train_end(self, logs=None):

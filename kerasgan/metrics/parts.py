@@ -146,13 +146,7 @@ def _drawn(
 ) -> Iterator[Chunk]:
     for start in range(0, len(latents), CHUNK):
         part = slice(start, start + CHUNK)
-        labels = None if asked is None else asked[part]
-        try:
-            # Sampler rounds to uint8, where NaN has no value.
-            with np.errstate(invalid="raise"):
-                images = sampler.images(latents[part], labels)
-        except FloatingPointError as error:
-            raise InputError("The Sampler gives NaN: its training has diverged. There is nothing to score.") from error
+        images = sampler.images(latents[part], None if asked is None else asked[part])
         yield images, None if wanted is None else wanted[part]
 
 
