@@ -2,7 +2,7 @@
 
 from typing import Any
 
-DIGITS: dict[str, Any] = {"dataset": "digits", "image_shape": (28, 28, 1), "epochs": 30, "ema": 0.99}
+DIGITS: dict[str, Any] = {"dataset": "digits", "image_shape": (28, 28, 1), "epochs": 40, "batch_size": 32, "ema": 0.99}
 MNIST: dict[str, Any] = {"dataset": "mnist", "image_shape": (28, 28, 1), "epochs": 12}
 CIFAR10: dict[str, Any] = {"dataset": "cifar10", "image_shape": (32, 32, 3), "epochs": 100}
 

@@ -74,6 +74,6 @@ _SETTINGS: dict[str, Any] = {"family": "gan", "latent_dim": 100, "prior": "unifo
 _NARROW: dict[str, Any] = {"generator": {"width": 256}, "discriminator": {"width": 96}}
 _QUICK: dict[str, Any] = {"g_optimizer": adam(5e-4), "d_optimizer": adam(2e-4)}
 
-register(Recipe("gan_digits", **{**DIGITS, "epochs": 150}, **_SETTINGS, **_NARROW, **_QUICK))
+register(Recipe("gan_digits", **{**DIGITS, "epochs": 100}, **_SETTINGS, **_NARROW, **_QUICK))
 register(Recipe("gan_mnist", **{**MNIST, "epochs": 100}, **_SETTINGS, batch_size=100))
 register(Recipe("gan_cifar10", **CIFAR10, **_SETTINGS, batch_size=100, discriminator={"width": 480}))

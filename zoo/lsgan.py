@@ -21,7 +21,7 @@ _SETTINGS: dict[str, Any] = {"family": "lsgan", "latent_dim": 64, "loss": "least
 register(
     Recipe(
         "lsgan_digits",
-        **{**DIGITS, "epochs": 40},
+        **DIGITS,
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},

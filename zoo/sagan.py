@@ -34,8 +34,8 @@ register(
         **_SETTINGS,
         generator={"width": 24},
         discriminator={"width": 24},
-        g_optimizer=adam(1e-3, 0.0, 0.9),
-        d_optimizer=adam(2e-3, 0.0, 0.9),
+        g_optimizer=adam(4e-4, 0.0, 0.9),
+        d_optimizer=adam(1e-3, 0.0, 0.9),
     )
 )
 register(

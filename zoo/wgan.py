@@ -55,7 +55,6 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 24},
-        batch_size=32,
         g_optimizer=_rmsprop(1e-3),
         d_optimizer=_rmsprop(5e-4),
     )

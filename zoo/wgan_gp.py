@@ -36,7 +36,6 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 24},
-        batch_size=32,
         g_optimizer=_adam(1e-3),
         d_optimizer=_adam(1e-3),
     )
