@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _LIGHT = {
     "InputError": "kerasgan.errors",
     "Recipe": "kerasgan.recipe",
+    "SampleSpec": "kerasgan.spec",
     "data": None,
     "export": None,
     "train": "kerasgan.runs",
@@ -24,7 +25,6 @@ _WITH_KERAS = {
     "AdversarialModel": "kerasgan.gans.adversarial",
     "GAN": "kerasgan.gans.gan",
     "InfoGAN": "kerasgan.gans.infogan",
-    "SampleSpec": "kerasgan.sampler",
     "Sampler": "kerasgan.sampler",
     "augment": None,
     "callbacks": None,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ class Sampler:
             also `label` int32 (batch,), to images float32 (batch, height, width, channels) in `spec.value_range`.
         spec: what the generator takes and gives.
         recipe: `Recipe.to_dict()` of the training that made it, or empty.
+        about: what exports say of it: any of `name`, `version`, `dataset`, `license` and `dataset_license`, as strings;
+            the zoo fills it from its records.
 
     Example:
         >>> sampler = kg.Sampler.load("runs/dcgan_digits/sampler.keras")
@@ -32,10 +35,17 @@ class Sampler:
         (4, 28, 28, 1)
     """
 
-    def __init__(self, generator: keras.Model, spec: SampleSpec, recipe: dict[str, Any] | None = None):
+    def __init__(
+        self,
+        generator: keras.Model,
+        spec: SampleSpec,
+        recipe: dict[str, Any] | None = None,
+        about: Mapping[str, str] | None = None,
+    ):
         self.generator = generator
         self.spec = spec
         self.recipe = dict(recipe or {})
+        self.about = dict(about or {})
         expected = 2 if spec.class_names else 1
         if len(generator.inputs) != expected:
             raise InputError(
@@ -129,10 +139,11 @@ class Sampler:
             self.generator.save(temporary)
             if storage == "float16":
                 halve_weights(temporary)
+            content = {"spec": dataclasses.asdict(self.spec), "recipe": self.recipe}
+            if self.about:
+                content["about"] = self.about
             with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(
-                    SPEC_MEMBER, json.dumps({"spec": dataclasses.asdict(self.spec), "recipe": self.recipe})
-                )
+                archive.writestr(SPEC_MEMBER, json.dumps(content))
         return path
 
     @classmethod
@@ -162,4 +173,4 @@ class Sampler:
             generator = keras.models.load_model(path, compile=False)
         except (ValueError, TypeError) as error:  # an unknown layer, or one that would run code from the file
             raise InputError(f"The generator in {str(path)!r} cannot be loaded: {error}") from error
-        return cls(generator, SampleSpec(**content["spec"]), content["recipe"])
+        return cls(generator, SampleSpec(**content["spec"]), content["recipe"], content.get("about"))

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from kerasgan.errors import InputError
-from kerasgan.sampler import Labels, Sampler, SampleSpec
+from kerasgan.sampler import Sampler
+from kerasgan.spec import Labels, SampleSpec
 
 
 def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray | float) -> np.ndarray:

@@ -33,7 +33,7 @@ LEVELS = {
         "storage",
         "viz",
     },
-    2: {"gans", "callbacks", "sampler", "metrics", "walks"},
+    2: {"gans", "callbacks", "sampler", "spec", "metrics", "walks"},
     3: {"zoo", "export", "report"},
     4: {"publish", "runs", "verdict"},
     5: {"commands"},

@@ -31,7 +31,21 @@ def load(entry: str, version: int | None = None):
     """
     from kerasgan.sampler import Sampler
 
-    return Sampler.load(fetch(manifest.find(entry, version)))
+    record = manifest.find(entry, version)
+    sampler = Sampler.load(fetch(record))
+    sampler.about = about(record)
+    return sampler
+
+
+def about(record: dict[str, Any]) -> dict[str, str]:
+    """What exports of a published generator say of it."""
+    return {
+        "name": record["entry"],
+        "version": str(record["version"]),
+        "dataset": record["dataset"],
+        "dataset_license": record["dataset_license"],
+        "license": record["weights_license"],
+    }
 
 
 def fetch(record: dict[str, Any]) -> Path:

@@ -10,7 +10,8 @@ from kerasgan import priors
 from kerasgan.errors import InputError
 from kerasgan.gans.adversarial import AdversarialModel
 from kerasgan.gans.networks import canonical_discriminator, canonical_generator, known_classes, last_activation
-from kerasgan.sampler import Sampler, SampleSpec, check_value_range
+from kerasgan.sampler import Sampler
+from kerasgan.spec import SampleSpec, check_value_range
 
 
 @keras.saving.register_keras_serializable("kerasgan")
