@@ -6,6 +6,8 @@ Example:
     PosixPath('generator.onnx')
     >>> kg.export.to_saved_model(sampler, "generator_savedmodel").readme
     PosixPath('generator_savedmodel/README.md')
+    >>> kg.export.to_litert(sampler, "generator.tflite", dtype="int8").path
+    PosixPath('generator.tflite')
 """
 
 import importlib
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kerasgan.export.job import Artifact as Artifact
+    from kerasgan.export.litert import to_litert as to_litert
+    from kerasgan.export.loss import Loss as Loss
     from kerasgan.export.onnx import to_onnx as to_onnx
     from kerasgan.export.parity import ParityError as ParityError
     from kerasgan.export.saved_model import to_saved_model as to_saved_model
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Artifact": "kerasgan.export.job",
+    "Loss": "kerasgan.export.loss",
     "ParityError": "kerasgan.export.parity",
+    "to_litert": "kerasgan.export.litert",
     "to_onnx": "kerasgan.export.onnx",
     "to_saved_model": "kerasgan.export.saved_model",
     "to_web": "kerasgan.export.web",

@@ -10,6 +10,9 @@ from kerasgan.errors import InputError
 from kerasgan.export.network import layers
 from kerasgan.sampler import SampleSpec
 
+# Scopes of what stands before the generator and behind it: arithmetic that must stay exact.
+TRUNCATE, TO_UINT8 = "truncate", "to_uint8"
+
 # Operations that give other images in every runtime, or work only beside this Python process.
 _STAYS = {
     "draws random numbers inside the network; give the noise as part of the latent, or fix it as a weight": re.compile(
@@ -45,7 +48,7 @@ def traced(generator: keras.Model, spec: SampleSpec) -> tf.types.experimental.Po
         graph = function.get_concrete_function().graph
     except Exception as error:
         raise InputError(f"The generator cannot be exported: TensorFlow cannot trace it ({error}).") from error
-    for name, operation in _operations(graph):
+    for name, operation in operations(graph):
         for reason, pattern in _STAYS.items():
             if pattern.search(operation):
                 raise InputError(f"The layer {layer_of(name, generator)!r} cannot be exported: it {reason}.")
@@ -93,14 +96,17 @@ def _images(generator: keras.Model, spec: SampleSpec) -> Callable[..., dict[str,
     low, high = spec.value_range
 
     def outputs(inputs, latent, truncation):
-        if spec.mean_latent is None:
-            latent = latent * truncation
-        else:
-            mean = tf.constant([spec.mean_latent], tf.float32)
-            latent = mean + truncation * (latent - mean)
+        with tf.name_scope(TRUNCATE):
+            if spec.mean_latent is None:
+                latent = latent * truncation
+            else:
+                mean = tf.constant([spec.mean_latent], tf.float32)
+                latent = mean + truncation * (latent - mean)
         image = tf.cast(generator([latent, *inputs] if inputs else latent, training=False), tf.float32)
-        scaled = tf.round((image - low) * (255.0 / (high - low)))
-        return {"image": image, "image_uint8": tf.cast(tf.clip_by_value(scaled, 0.0, 255.0), tf.uint8)}
+        with tf.name_scope(TO_UINT8):
+            scaled = tf.round((image - low) * (255.0 / (high - low)))
+            image_uint8 = tf.cast(tf.clip_by_value(scaled, 0.0, 255.0), tf.uint8)
+        return {"image": image, "image_uint8": image_uint8}
 
     def conditional(latent, label, truncation):
         return outputs([label], latent, truncation)
@@ -111,7 +117,8 @@ def _images(generator: keras.Model, spec: SampleSpec) -> Callable[..., dict[str,
     return conditional if spec.class_names else unconditional
 
 
-def _operations(graph: tf.Graph) -> Iterator[tuple[str, str]]:
+def operations(graph: tf.Graph) -> Iterator[tuple[str, str]]:
+    """Name and kind of every operation, also of those inside functions."""
     definition = graph.as_graph_def()
     for node in definition.node:
         yield node.name, node.op

@@ -8,8 +8,9 @@ from typing import Any
 
 import keras
 
-from kerasgan.errors import InputError
-from kerasgan.export import network, other_backends
+from kerasgan.errors import InputError, unknown_name
+from kerasgan.export import loss, network, other_backends, quantize
+from kerasgan.export.loss import Loss
 from kerasgan.export.metadata import metadata
 from kerasgan.export.parity import Parity, ParityError, Reference, Run, compare, reference_of
 from kerasgan.export.readme import readme
@@ -30,6 +31,7 @@ class Format:
         write: (generator, spec, path, metadata); writes the artifact.
         load: (path, spec); the written artifact as a function, by its own runtime.
         program: (metadata, file name); the README's chapter on running it.
+        dtypes: that its weights may have, of `quantize.DTYPES`; the metadata tell `write` which.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Format:
     write: Callable[[keras.Model, SampleSpec, Path, Mapping[str, Any]], None]
     load: Callable[[Path, SampleSpec], Run]
     program: Callable[[Mapping[str, Any], str], str]
+    dtypes: Sequence[str] = ("float32",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +51,14 @@ class Artifact:
     Args:
         path: the file or folder.
         readme: the text that travels with it.
-        parity: how closely it follows Keras; one entry for each backend it was compared with.
+        parity: how closely it follows Keras; one entry for each backend it was compared with. Empty unless float32.
+        loss: what a smaller dtype loses, likewise; empty for float32.
     """
 
     path: Path
     readme: Path
-    parity: tuple[Parity, ...]
+    parity: tuple[Parity, ...] = ()
+    loss: tuple[Loss, ...] = ()
 
 
 def export(
@@ -63,6 +68,7 @@ def export(
     overwrite: bool = False,
     about: Mapping[str, str] | None = None,
     witness: Reference | None = None,
+    dtype: str = "float32",
 ) -> Artifact:
     """Writes one artifact, whole and checked, or nothing.
 
@@ -73,31 +79,54 @@ def export(
         overwrite: replace an existing artifact of the same format.
         about: see `metadata.metadata`.
         witness: another backend's images, to compare with besides TensorFlow's.
+        dtype: of the weights in the artifact, one of `format.dtypes`.
 
     Raises:
-        InputError: what the user can mend: the target, the weights, a layer that cannot travel, a full disk.
+        InputError: what the user can mend: the target, the dtype, the weights, a layer that cannot travel, a full disk.
         ParityError: the artifact does not give Keras' images.
     """
     path = Path(path)
-    _check_target(format, path, overwrite)
+    check(format, path, overwrite, dtype)
     if keras.backend.backend() != "tensorflow":
-        figures = other_backends.export(format, sampler, path, overwrite, about)
-        return Artifact(path, readme_path(format, path), figures)
+        there = other_backends.export(format, sampler, path, overwrite, about, dtype)
+        return dataclasses.replace(there, path=path, readme=readme_path(format, path))
     with quiet():
         exact = network.in_float32(sampler)
-        references = [reference_of(exact), *([witness] if witness else [])]
-        values = metadata(sampler, about, format.libraries)
+        if dtype == "float16":
+            quantize.check_half(exact.generator)
+        references = [reference_for(exact, dtype), *([witness] if witness else [])]
+        values = metadata(sampler, about, format.libraries, dtype)
         with _target(format, path) as (part, text):
             format.write(network.with_resizes(exact.generator), sampler.spec, part, values)
-            figures = _checked(format, part, sampler.spec, references)
+            figures = _checked(format, part, sampler.spec, references, dtype)
             text.write_text(readme(format.name, format.program(values, path.name), values, figures), encoding="utf-8")
-    return Artifact(path, readme_path(format, path), figures)
+    return Artifact(path, readme_path(format, path), **{"parity" if dtype == "float32" else "loss": figures})
 
 
-def _checked(format: Format, part: Path, spec: SampleSpec, references: Sequence[Reference]) -> tuple[Parity, ...]:
+def reference_for(sampler: Sampler, dtype: str) -> Reference:
+    """What an artifact of this dtype is compared with: this process' images, more of them where loss is measured."""
+    return reference_of(sampler, more=0 if dtype == "float32" else loss.IMAGES)
+
+
+def check(format: Format, path: Path, overwrite: bool, dtype: str) -> None:
+    """Raises `InputError` for a dtype that the format does not have, and a target that may not be written."""
+    if dtype not in quantize.DTYPES:
+        raise unknown_name("dtype", dtype, quantize.DTYPES)
+    if dtype not in format.dtypes:
+        raise InputError(
+            f"An export as {format.name} knows {' and '.join(format.dtypes)} alone. Received dtype {dtype!r}."
+        )
+    _check_target(format, path, overwrite)
+
+
+def _checked(
+    format: Format, part: Path, spec: SampleSpec, references: Sequence[Reference], dtype: str
+) -> tuple[Any, ...]:
     try:
         run = format.load(part, spec)
-        return tuple(compare(run, reference, spec.value_range) for reference in references)
+        if dtype == "float32":
+            return tuple(compare(run, reference, spec.value_range) for reference in references)
+        return tuple(loss.measure(run, reference, spec.value_range, dtype) for reference in references)
     except ParityError:
         raise
     except Exception as error:
@@ -113,10 +142,12 @@ def readme_path(format: Format, path: Path) -> Path:
 
 def _check_target(format: Format, path: Path, overwrite: bool) -> None:
     if format.suffix and path.suffix != format.suffix:
-        raise InputError(f"A {format.name} export is a file that ends in {format.suffix}. Received: {str(path)!r}.")
+        raise InputError(f"An export as {format.name} is a file that ends in {format.suffix}. Received: {str(path)!r}.")
     for existing in (path, readme_path(format, path)):
         if existing.exists() and not overwrite:
-            raise InputError(f"{str(existing)!r} exists and is kept. Choose another path, or overwrite it on purpose.")
+            raise InputError(
+                f"{str(existing)!r} exists and is kept. Choose another path, or replace it: overwrite=True, --force."
+            )
     if path.exists() and not (path / format.marker if format.marker else path).is_file():
         raise InputError(f"{str(path)!r} is no {format.name}, so it is not replaced.")
 

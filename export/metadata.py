@@ -13,21 +13,24 @@ from kerasgan.errors import InputError
 from kerasgan.export.network import precisions
 from kerasgan.sampler import Sampler
 
-ABOUT = ("name", "version", "dataset", "license")
+ABOUT = ("name", "version", "dataset", "license", "dataset_license")
 
 
-def metadata(sampler: Sampler, about: Mapping[str, str] | None, libraries: Iterable[str]) -> dict[str, Any]:
+def metadata(
+    sampler: Sampler, about: Mapping[str, str] | None, libraries: Iterable[str], dtype: str = "float32"
+) -> dict[str, Any]:
     """JSON-safe values, the same for the same sampler: no time, no machine.
 
     Args:
         sampler: what is exported.
-        about: any of `ABOUT`; what it leaves out comes from the recipe, or is an empty string.
+        about: any of `ABOUT`; what it leaves out comes from the sampler and its recipe, or is an empty string.
         libraries: the modules whose versions matter, besides kerasgan and Keras.
+        dtype: of `quantize.DTYPES`.
 
     Raises:
         InputError: a key that is not in `ABOUT`, or a value that is no string.
     """
-    about = dict(about or {})
+    about = {**sampler.about, **(about or {})}
     wrong = [key for key, value in about.items() if key not in ABOUT or not isinstance(value, str)]
     if wrong:
         raise InputError(f"`about` takes the strings {', '.join(ABOUT)}. Received: {about!r}.")
@@ -36,12 +39,14 @@ def metadata(sampler: Sampler, about: Mapping[str, str] | None, libraries: Itera
         "name": about.get("name") or recipe.get("name") or "generator",  # never Keras' name for it, which counts up
         "version": about.get("version", ""),
         "dataset": about.get("dataset") or recipe.get("dataset", ""),
+        "dataset_license": about.get("dataset_license", ""),
         "license": about.get("license", ""),
         "latent_dim": spec.latent_dim,
         "prior": spec.prior,
         "class_names": list(spec.class_names),
         "image_shape": list(spec.image_shape),
         "value_range": list(spec.value_range),
+        "dtype": dtype,
         "trained_in": " and ".join(sorted(precisions(sampler.generator))),
         "parameters": sampler.generator.count_params(),
         "weights_sha256": weights_sha256(sampler),

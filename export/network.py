@@ -10,6 +10,7 @@ import numpy as np
 from kerasgan.errors import InputError
 from kerasgan.sampler import Sampler
 
+_LARGEST = 2**31 - 1  # bytes
 _OTHER_FLOATS = re.compile(r"(mixed_)?b?float16|float64")
 
 
@@ -39,7 +40,16 @@ def in_float32(sampler: Sampler) -> Sampler:
     if not any(map(_OTHER_FLOATS.fullmatch, precisions(sampler.generator))):
         return sampler
     generator = _rebuilt(sampler.generator, lambda layer: type(layer).from_config(_float32(layer.get_config())))
-    return Sampler(generator, sampler.spec, sampler.recipe)
+    return Sampler(generator, sampler.spec, sampler.recipe, sampler.about)
+
+
+def check_size(generator: keras.Model, format_name: str) -> None:
+    """Raises `InputError` where the weights do not fit into one file: protobuf and flatbuffers count in 31 bits."""
+    size = 4 * generator.count_params()
+    if size > _LARGEST:
+        raise InputError(
+            f"One {format_name} file holds at most 2 GiB. This generator's weights take {size / 2**30:.1f} GiB."
+        )
 
 
 def with_resizes(generator: keras.Model) -> keras.Model:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from kerasgan.errors import InputError
+from kerasgan.export import network, quantize
 from kerasgan.export.job import Artifact, Format, export
 from kerasgan.export.metadata import as_strings
 from kerasgan.export.parity import ParityError, Run
@@ -17,11 +18,15 @@ from kerasgan.quiet import without_native_log
 from kerasgan.sampler import Sampler, SampleSpec
 
 OPSET = 18  # tf2onnx 1.17 writes none above
-_LARGEST = 2**31 - 1  # bytes of one protobuf message
 
 
 def to_onnx(
-    sampler: Sampler, path: str | Path, *, overwrite: bool = False, about: Mapping[str, str] | None = None
+    sampler: Sampler,
+    path: str | Path,
+    *,
+    dtype: str = "float32",
+    overwrite: bool = False,
+    about: Mapping[str, str] | None = None,
 ) -> Artifact:
     """Writes one `.onnx` file, opset 18, and its README beside it, `<file>.onnx.md`.
 
@@ -32,32 +37,39 @@ def to_onnx(
     Args:
         sampler: what to export, trained on any backend; half precision policies are exported as float32.
         path: the file to write, ending in `.onnx`.
+        dtype: of the weights inside; inputs and outputs stay as they are. `"float16"` halves the file and computes in
+            float32; `"int8"` quarters it and computes in 8 bits, calibrated on latents of the prior.
         overwrite: replace an existing file.
-        about: any of `name`, `version`, `dataset` and `license`, for the metadata; otherwise from the recipe.
+        about: any of `name`, `version`, `dataset`, `license` and `dataset_license`, for the metadata; otherwise from
+            the zoo's record or the recipe.
 
     Returns:
-        the file, its README, and how closely ONNX Runtime's images follow Keras'.
+        the file, its README, and how closely ONNX Runtime's images follow Keras', or how much the smaller dtype loses.
 
     Raises:
-        InputError: an existing file, a wrong suffix, a full disk, weights that are not finite, or a layer that
-            cannot travel.
-        ParityError: ONNX Runtime gives other images than Keras.
+        InputError: an existing file, a wrong suffix, an unknown dtype, a full disk, weights that are not finite or
+            too large for the dtype, or a layer that cannot travel.
+        ParityError: ONNX Runtime gives other images than Keras, or a smaller dtype loses too much.
 
     Example:
         >>> artifact = kg.export.to_onnx(sampler, "generator.onnx", about={"license": "CC-BY-4.0"})
         >>> artifact.parity[0].largest
         2.3841858e-07
     """
-    return export(FORMAT, sampler, path, overwrite, about)
+    return export(FORMAT, sampler, path, overwrite, about, dtype=dtype)
 
 
 def write(generator: keras.Model, spec: SampleSpec, path: Path, values: Mapping[str, Any]) -> None:
     """Converts by tf2onnx, and gives the result the contract's names and canonical bytes."""
-    size = 4 * generator.count_params()
-    if size > _LARGEST:
-        raise InputError(f"One ONNX file holds at most 2 GiB. This generator's weights take {size / 2**30:.1f} GiB.")
+    network.check_size(generator, FORMAT.name)
     proto = _converted(generator, spec)
     _canonical(proto)
+    if values["dtype"] == "float16":
+        quantize.half(proto)
+        _canonical(proto)
+    elif values["dtype"] == "int8":
+        proto = quantize.int8(proto, spec)
+        _canonical(proto)
     for value in [*proto.graph.input, *proto.graph.output]:
         if value.name != "truncation":
             value.type.tensor_type.shape.dim[0].dim_param = "batch"
@@ -151,4 +163,6 @@ def _canonical(proto: onnx.ModelProto) -> None:
     graph.name, graph.doc_string, proto.doc_string = "generator", "", ""
 
 
-FORMAT = Format("ONNX", ".onnx", "", ("tensorflow", "tf2onnx", "onnx"), write, load, program)
+FORMAT = Format(
+    "ONNX", ".onnx", "", ("tensorflow", "tf2onnx", "onnx", "onnxruntime"), write, load, program, quantize.DTYPES
+)

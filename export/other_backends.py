@@ -14,18 +14,18 @@ import keras
 
 from kerasgan.errors import InputError
 from kerasgan.export import network
-from kerasgan.export.parity import Parity, ParityError, reference_of
+from kerasgan.export.parity import ParityError
 from kerasgan.sampler import Sampler
 
 if TYPE_CHECKING:
-    from kerasgan.export.job import Format
+    from kerasgan.export.job import Artifact, Format
 
 _SAMPLER, _REQUEST, _REPLY = "sampler.keras", "request.pickle", "reply.pickle"
 
 
 def export(
-    format: "Format", sampler: Sampler, path: Path, overwrite: bool, about: Mapping[str, str] | None
-) -> tuple[Parity, ...]:
+    format: "Format", sampler: Sampler, path: Path, overwrite: bool, about: Mapping[str, str] | None, dtype: str
+) -> "Artifact":
     """`job.export` for a process whose Keras does not run on TensorFlow; compared with this backend's images too.
 
     Raises:
@@ -37,14 +37,16 @@ def export(
             f"{format.name} is written through TensorFlow, which is not installed: pip install tensorflow. "
             f"Training goes on running on {keras.backend.backend()}."
         )
-    witness = reference_of(network.in_float32(sampler))
+    from kerasgan.export import job
+
+    witness = job.reference_for(network.in_float32(sampler), dtype)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
             sampler.save(folder / _SAMPLER)
         except NotImplementedError as error:  # a layer without get_config
             raise InputError(f"The generator cannot be exported: Keras cannot save it ({error}).") from error
-        request = (format, path.absolute(), overwrite, about, witness)
+        request = (format, path.absolute(), overwrite, about, witness, dtype)
         (folder / _REQUEST).write_bytes(pickle.dumps(request))
         done = subprocess.run(
             [sys.executable, "-m", __name__, name], env=_environment(), cwd=name, capture_output=True, text=True
@@ -70,10 +72,10 @@ def _environment() -> dict[str, str]:
 def _serve(folder: Path) -> None:
     from kerasgan.export import job
 
-    format, path, overwrite, about, witness = pickle.loads((folder / _REQUEST).read_bytes())
-    reply: tuple[Parity, ...] | Exception
+    format, path, *rest = pickle.loads((folder / _REQUEST).read_bytes())
+    reply: Artifact | Exception
     try:
-        reply = job.export(format, _load(folder / _SAMPLER), path, overwrite, about, witness).parity
+        reply = job.export(format, _load(folder / _SAMPLER), path, *rest)
     except (InputError, ParityError) as error:
         reply = error
     (folder / _REPLY).write_bytes(pickle.dumps(reply))

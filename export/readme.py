@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kerasgan.export.loss import LEAST_PSNR, MOST_LOST, Loss
 from kerasgan.export.parity import BATCHES, TRUNCATIONS, Parity
 
 _DRAWS = {
@@ -14,25 +15,36 @@ _DRAWS = {
 }
 
 
-def readme(format_name: str, chapter: str, values: Mapping[str, Any], figures: Sequence[Parity]) -> str:
+_STORED = {
+    "float16": "The weights are stored in half precision; runtimes compute in float32 with them, or in half precision "
+    "where they can.",
+    "int8": "Weights and activations have 8 bits, calibrated on latents of the prior and every class; what goes beyond "
+    "is clipped.",
+}
+
+
+def readme(format_name: str, chapter: str, values: Mapping[str, Any], figures: Sequence[Parity | Loss]) -> str:
     """The whole text, Markdown.
 
     Args:
         format_name: "ONNX", "SavedModel".
         chapter: the format's own, on running it.
         values: see `metadata.metadata`.
-        figures: what the parity check measured.
+        figures: what was measured: parity, or, below float32, loss.
     """
     title = f"{values['name']} {values['version']}".strip()
+    parity = [figure for figure in figures if isinstance(figure, Parity)]
+    losses = [figure for figure in figures if isinstance(figure, Loss)]
+    dtype = "" if values["dtype"] == "float32" else f", {values['dtype']}"
     return (
         "\n\n".join(
             [
-                f"# {title}, {format_name}",
+                f"# {title}, {format_name}{dtype}",
                 f"An image generator trained with [kerasgan](https://pypi.org/project/kerasgan/), as {format_name}. "
                 "It runs without Keras and without kerasgan.",
                 _contract(values),
                 chapter,
-                _parity(figures),
+                _loss(losses, values["dtype"]) if losses else _parity(parity),
                 _origin(values),
             ]
         ).rstrip()
@@ -91,12 +103,18 @@ def _contract(values: Mapping[str, Any]) -> str:
         f"| out | `image` | float32 | [{shape}] | from {low:g} to {high:g} |\n"
         f"| out | `image_uint8` | uint8 | [{shape}] | the same, from 0 to 255 |"
     )
-    if not classes:
-        return table
-    names = ", ".join(f"{k} {name}" if str(k) != name else name for k, name in enumerate(classes))
+    undefined = "an empty batch, and NaN in `latent`"
+    if classes:
+        names = ", ".join(f"{k} {name}" if str(k) != name else name for k, name in enumerate(classes))
+        table += f"\n\nClasses: {names}."
+        undefined = (
+            "a `label` outside this range (-1 was seen to draw the last class), a `label` of another length than "
+            f"`latent`, {undefined}"
+        )
     return (
-        f"{table}\n\nClasses: {names}.\n\nThe graph itself does not check `label`: outside this range, or with another "
-        "length than `latent`, what comes out is undefined. Check before you call, as the program does."
+        f"{table}\n\nLatents of another length are refused by the runtime. The graph itself does not check the rest, "
+        f"and what comes out is undefined, an error or any image: {undefined}. Check before you call"
+        f"{', as the program does with `label`' if classes else ''}."
     )
 
 
@@ -113,14 +131,34 @@ def _parity(figures: Sequence[Parity]) -> str:
     )
 
 
+def _loss(figures: Sequence[Loss], dtype: str) -> str:
+    rows = "\n".join(
+        f"| {f.against} | {f.images} | {f.psnr:.1f} dB | {f.worst:.1f} dB | {f.mean:.2g} | {f.largest:.2g} | "
+        f"{f.mean_uint8:.2g} | {f.lost:.2%} |"
+        for f in figures
+    )
+    return (
+        "## Loss\n\n"
+        f"{_STORED[dtype]} After writing, this artifact was loaded again by its own runtime, on one machine's CPU, and "
+        "compared with Keras in float32: random latents that it was not calibrated on, every class, batches "
+        f"{', '.join(map(str, BATCHES))} and larger, truncations {', '.join(map(str, TRUNCATIONS))}.\n\n"
+        "| against | images | PSNR | of the worst image | mean difference of `image` | largest | mean of `image_uint8` "
+        f"| variation lost |\n|---|---|---|---|---|---|---|---|\n{rows}\n\n"
+        "PSNR: the image's range squared over the mean squared difference. Variation lost: the mean squared difference "
+        f"over the variance of Keras' own images. Below {LEAST_PSNR[dtype]:.0f} dB, or above {MOST_LOST[dtype]:.0%}, "
+        "it would not have been written."
+    )
+
+
 def _origin(values: Mapping[str, Any]) -> str:
+    data_license = f"; its licence: {values['dataset_license']}" if values["dataset_license"] else ""
     libraries = ", ".join(f"{name} {version}" for name, version in values["libraries"].items())
     recipe = f"\n\n```json\n{json.dumps(values['recipe'], indent=2, sort_keys=True)}\n```" if values["recipe"] else ""
     return (
         "## Origin\n\n"
-        f"- data set: {values['dataset'] or 'not stated'}\n"
+        f"- data set: {values['dataset'] or 'not stated'}{data_license}\n"
         f"- licence: {values['license'] or 'not stated'}\n"
-        f"- computes in float32; trained in {values['trained_in']}\n"
+        f"- computes in {'8 bits' if values['dtype'] == 'int8' else 'float32'}; trained in {values['trained_in']}\n"
         f"- parameters: {values['parameters']:,}\n"
         f"- SHA-256 of the weights: `{values['weights_sha256']}`\n"
         f"- written with: {libraries}"

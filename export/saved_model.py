@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasgan import priors
 from kerasgan.errors import InputError
 from kerasgan.export.job import Artifact, Format, export
 from kerasgan.export.parity import Run
@@ -114,8 +115,29 @@ def program(values: Mapping[str, Any], name: str) -> str:
         "Signatures: `serving_default` takes and gives all of the table above; `generate_uint8` gives `image_uint8` "
         "alone; `sample` takes `n` (int32 scalar), `seed` (int32 [2]) and `truncation`, draws the latents itself, the "
         "same for the same seed, and gives `n` images{} as `image_uint8`. `metadata.json` holds what is said below, "
-        "for programs."
-    ).format(requirements(values, "tensorflow"), "\n".join(lines), one_class)
+        "for programs.\n\n{}"
+    ).format(requirements(values, "tensorflow"), "\n".join(lines), one_class, _tensorflow_serving(values))
+
+
+def _tensorflow_serving(values: Mapping[str, Any]) -> str:
+    """The README's chapter on TensorFlow Serving: its REST requests for two signatures, in full."""
+    classes = bool(values["class_names"])
+    latent = priors.sample(values["prior"], 1, values["latent_dim"], 0).astype(float).round(2).tolist()
+    sample = {"n": 8, "seed": [7, 0], **({"label": 0} if classes else {}), "truncation": 0.7}
+    generate = {"latent": latent, **({"label": [0]} if classes else {}), "truncation": 0.7}
+    url = "http://localhost:8501/v1/models/generator:predict"
+    requests = [
+        f"curl {url} -d '{json.dumps({'signature_name': name, 'inputs': inputs})}'"
+        for name, inputs in (("sample", sample), ("generate_uint8", generate))
+    ]
+    return (
+        "## TensorFlow Serving\n\nInside this folder, which becomes version 1 of a model named `generator`:\n\n```\n"
+        'docker run --rm -p 8501:8501 -e MODEL_NAME=generator -v "$PWD:/models/generator/1:ro" tensorflow/serving\n'
+        f"```\n\nEight images of a seed:\n\n```\n{requests[0]}\n```\n\nImages of given latents, here of one:\n\n"
+        f"```\n{requests[1]}\n```\n\nThe reply's `outputs` is the list of images, numbers from 0 to 255; that of "
+        "`serving_default`, which takes the same inputs, holds `image` and `image_uint8`. TensorFlow Serving's other "
+        "form of request, `instances`, wants a value of every input for each row; here `truncation` is one for all."
+    )
 
 
 FORMAT = Format("SavedModel", "", "saved_model.pb", ("tensorflow",), write, load, program)

@@ -6,7 +6,7 @@ import warnings
 
 import typer
 
-from kerasgan.commands import augment, evaluate, explore, look, report, sample, train, zoo
+from kerasgan.commands import augment, evaluate, explore, export, look, report, sample, serve, train, zoo
 from kerasgan.errors import InputError
 
 app = typer.Typer(
@@ -22,7 +22,9 @@ app.command()(train.train)
 app.command()(sample.sample)
 app.command()(zoo.download)
 app.add_typer(zoo.app, name="zoo")
+app.command()(export.export)
 app.command()(explore.explore)
+app.command()(serve.serve)
 app.command()(augment.augment)
 app.command()(evaluate.evaluate)
 app.command()(report.report)

@@ -1,4 +1,4 @@
-"""Layers and ways to put networks together that must travel. To ONNX; SavedModel keeps TensorFlow's own operations."""
+"""Layers and ways to put networks together that must travel. SavedModel keeps TensorFlow's own operations."""
 
 import keras
 import numpy as np
@@ -13,7 +13,11 @@ if keras.backend.backend() != "tensorflow":
     )
 
 L = keras.layers
-FORMATS = {"onnx": (export.to_onnx, "generator.onnx"), "saved_model": (export.to_saved_model, "saved")}
+FORMATS = {
+    "onnx": (export.to_onnx, "generator.onnx"),
+    "saved_model": (export.to_saved_model, "saved"),
+    "litert": (export.to_litert, "generator.tflite"),
+}
 
 
 def attention(x):
@@ -77,12 +81,21 @@ def sampler_of(generator, **spec):
     return Sampler(generator, SampleSpec(latent_dim, generator.outputs[0].shape[1:], **spec))
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_layer_travels(name, tmp_path):
+LITERT = ("transposed", "nearest", "multi_head_attention")
+"""Layers that the default tests write as LiteRT too."""
+
+
+@pytest.mark.parametrize(
+    "format, name",
+    [("onnx", name) for name in LAYERS]
+    + [pytest.param("litert", name, marks=() if name in LITERT else pytest.mark.slow) for name in LAYERS],
+)
+def test_layer_travels(format, name, tmp_path):
     latent = keras.Input((6,))
     x = LAYERS[name](L.Reshape((8, 8, 4))(L.Dense(256)(latent)))
     sampler = sampler_of(keras.Model(latent, L.Conv2D(3, 3, activation="tanh")(x)))
-    export.to_onnx(sampler, tmp_path / "generator.onnx")
+    to_format, file = FORMATS[format]
+    to_format(sampler, tmp_path / file)
 
 
 def wrapped(classes=3):

@@ -17,8 +17,12 @@ if keras.backend.backend() != "tensorflow":
     )
 
 L = keras.layers
-FORMATS = {"onnx": (export.to_onnx, "generator.onnx"), "saved_model": (export.to_saved_model, "saved")}
-both = pytest.mark.parametrize("to_format, file", FORMATS.values(), ids=FORMATS)
+FORMATS = {
+    "onnx": (export.to_onnx, "generator.onnx"),
+    "saved_model": (export.to_saved_model, "saved"),
+    "litert": (export.to_litert, "generator.tflite"),
+}
+each = pytest.mark.parametrize("to_format, file", FORMATS.values(), ids=FORMATS)
 
 
 class Noisy(L.Layer):
@@ -89,7 +93,7 @@ def is_empty(folder):
     return not list(folder.iterdir())
 
 
-@both
+@each
 def test_wrong_images_are_removed(to_format, file, tmp_path, monkeypatch):
     module = importlib.import_module(to_format.__module__)
 
@@ -126,7 +130,7 @@ def test_a_damaged_file_is_removed(tmp_path, monkeypatch):
     assert is_empty(tmp_path)
 
 
-@both
+@each
 def test_another_type_is_no_match(to_format, file, tmp_path, monkeypatch):
     module = importlib.import_module(to_format.__module__)
 
@@ -140,7 +144,7 @@ def test_another_type_is_no_match(to_format, file, tmp_path, monkeypatch):
     assert is_empty(tmp_path)
 
 
-@both
+@each
 def test_existing_target_is_kept(to_format, file, tmp_path):
     first = to_format(tiny(), tmp_path / file)
     before = first.readme.read_text()
@@ -168,7 +172,7 @@ def test_only_its_own_kind_is_replaced(tmp_path):
         export.to_onnx(tiny(), tmp_path / "generator")
 
 
-@both
+@each
 def test_full_disk_leaves_nothing(to_format, file, tmp_path):
     resource = pytest.importorskip("resource")
     sampler = tiny(L.Dense(9_000), L.Dense(16))
@@ -182,14 +186,14 @@ def test_full_disk_leaves_nothing(to_format, file, tmp_path):
     assert is_empty(tmp_path)
 
 
-@both
+@each
 def test_a_file_where_a_folder_is_needed(to_format, file, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         to_format(tiny(), tmp_path / "taken" / file)
 
 
-@both
+@each
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_diverged_weights(to_format, file, value, tmp_path):
     sampler = tiny()
@@ -201,7 +205,7 @@ def test_diverged_weights(to_format, file, value, tmp_path):
     assert is_empty(tmp_path)
 
 
-@both
+@each
 @pytest.mark.parametrize(
     "layer, reason",
     [
@@ -230,10 +234,12 @@ def test_images_that_are_not_what_the_spec_says(tmp_path):
     assert is_empty(tmp_path)
 
 
-def test_operation_onnx_does_not_have(tmp_path):
-    with pytest.raises(InputError, match="'special' cannot be exported to ONNX: it uses TensorFlow's Digamma"):
-        export.to_onnx(tiny(Digamma(name="special")), tmp_path / "generator.onnx")
-    assert is_empty(tmp_path)
+def test_operation_a_format_does_not_have(tmp_path):
+    for name, title in (("onnx", "ONNX"), ("litert", "LiteRT")):
+        to_format, file = FORMATS[name]
+        with pytest.raises(InputError, match=f"'special' cannot be exported to {title}: it uses TensorFlow's Digamma"):
+            to_format(tiny(Digamma(name="special")), tmp_path / file)
+        assert is_empty(tmp_path)
     export.to_saved_model(tiny(Digamma()), tmp_path / "saved")
 
 
@@ -266,10 +272,18 @@ def test_other_precisions_become_float32(to_format, file, policy, tmp_path):
     assert np.abs(image_uint8.astype(int) - before).max() <= 4
 
 
-@both
-def test_exports_are_quiet(to_format, file, tmp_path, capfd, recwarn):
+@pytest.mark.parametrize(
+    "to_format, file, options",
+    [
+        *((*pair, {}) for pair in FORMATS.values()),
+        (*FORMATS["onnx"], {"dtype": "int8"}),
+        (*FORMATS["litert"], {"dtype": "int8"}),
+    ],
+    ids=[*FORMATS, "onnx-int8", "litert-int8"],
+)
+def test_exports_are_quiet(to_format, file, options, tmp_path, capfd, recwarn):
     sampler = tiny()
     capfd.readouterr()
-    to_format(sampler, tmp_path / file)
+    to_format(sampler, tmp_path / file, **options)
     assert capfd.readouterr() == ("", "")
     assert not recwarn.list

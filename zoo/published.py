@@ -39,13 +39,14 @@ def load(entry: str, version: int | None = None):
 
 def about(record: dict[str, Any]) -> dict[str, str]:
     """What exports of a published generator say of it."""
-    return {
-        "name": record["entry"],
-        "version": str(record["version"]),
-        "dataset": record["dataset"],
-        "dataset_license": record["dataset_license"],
-        "license": record["weights_license"],
+    fields = {
+        "name": "entry",
+        "version": "version",
+        "dataset": "dataset",
+        "dataset_license": "dataset_license",
+        "license": "weights_license",
     }
+    return {key: str(record[field]) for key, field in fields.items() if record.get(field) is not None}
 
 
 def fetch(record: dict[str, Any]) -> Path:

@@ -16,7 +16,7 @@ WINDOWED = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "d_grad_no
 
 LOW = 0.25  # diversity beside the real data's, below which it is a collapse ...
 FALLEN = 0.5  # ... and beside its own best ...
-FEW = 0.5  # ... and for a long time's median
+FEW = 0.4  # ... and for a long time's median
 RISING = 1.2  # what grew by this factor within `patience` checks is still getting better
 SHRINKING = 1.1  # a distance that fell by this factor within `patience` checks still shrinks
 FAR = 0.5  # distance to the data, in their own deviations, at which samples are plainly not like them

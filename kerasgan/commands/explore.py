@@ -2,17 +2,14 @@
 
 import contextlib
 import os
-import signal
 import sys
-import tempfile
 import webbrowser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import open_sampler
+from kerasgan.commands.shared import open_sampler, temporary_folder
 from kerasgan.errors import InputError
 
 
@@ -44,7 +41,7 @@ def explore(
                 raise InputError(f"{source!r} is a page already. Leave --out out, or copy the folder.")
             folder = Path(source)
         else:
-            folder = out or Path(stack.enter_context(_temporary_folder())) / "page"
+            folder = out or Path(stack.enter_context(temporary_folder())) / "page"
             _write(source, folder)
         server = stack.enter_context(serving.Server(folder, port))
         typer.echo(f"Serving {source} at {server.url} until Ctrl-C.")
@@ -63,17 +60,6 @@ def _write(source: str, folder: Path) -> None:
 
     typer.echo("Writing the page and comparing it with Keras ...")
     export.to_web(sampler, folder)
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[str]:
-    """A folder that goes away also when the process is asked to end."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        with tempfile.TemporaryDirectory(prefix="kerasgan-") as name:
-            yield name
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _open(url: str) -> None:

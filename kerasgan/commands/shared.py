@@ -1,6 +1,11 @@
 """What several commands do alike. Everything heavy is imported inside."""
 
+import contextlib
 import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -43,3 +48,14 @@ def open_sampler(source: str | Path):
     if not path.exists() and path.suffix != ".keras":
         return zoo.load(str(source))
     return Sampler.load(path / "sampler.keras" if path.is_dir() else path)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """A folder that goes away also when the process is asked to end."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with tempfile.TemporaryDirectory(prefix="kerasgan-") as name:
+            yield name
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -126,7 +126,9 @@ def fit(
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     stream = _Stream(images, labels, batch_size, steps, seed, classic.get(augment, images.shape[1:]))
     model.fit(stream, epochs=1, shuffle=False, verbose=verbose)
-    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # the same layers, without the optimizer's state
+    return keras.Model(
+        model.inputs[0], model.outputs[0], name=model.name
+    )  # the same layers, without the optimizer's state
 
 
 def predicted(model: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:

@@ -1,0 +1,86 @@
+"""The notebooks as they lie there: outputs that belong to their code, and nothing of the machine that made them."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+pytest.importorskip("nbclient")
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import notebooks  # noqa: E402
+
+PATHS = notebooks.notebooks()
+NAMES = [
+    "01_quickstart",
+    "02_train_with_fit",
+    "03_conditional",
+    "04_your_own_pictures",
+    "05_export",
+    "06_when_it_fails",
+]
+MACHINE = re.compile(r"/tmp/|/home/|/root/|/Users/|\x1b\[")
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook):
+    return [output for cell in code(notebook) for output in cell.outputs]
+
+
+def test_every_notebook_is_there():
+    assert [path.stem for path in PATHS] == NAMES
+
+
+def test_the_stored_outputs_belong_to_the_code(notebook):
+    assert notebook.metadata["kerasgan"]["code_sha256"] == notebooks.code_sha256(notebook), (
+        "the code was changed: run scripts/notebooks.py again"
+    )
+    counts = [cell.execution_count for cell in code(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run from top to bottom"
+
+
+def test_it_says_first_what_the_reader_will_have_and_installs_what_it_needs(notebook):
+    nbformat.validate(notebook)
+    assert notebook.cells[0].source.startswith("# ")
+    assert "At the end you will" in notebook.cells[0].source
+    assert code(notebook)[0].source == "%pip install -q kerasgan"
+
+
+def test_it_has_pictures_and_no_errors(notebook):
+    kinds = {kind for output in outputs(notebook) for kind in output.get("data", {})}
+    assert "image/png" in kinds
+    assert not [
+        output for output in outputs(notebook) if output.output_type == "error" or output.get("name") == "stderr"
+    ]
+
+
+def test_nothing_of_the_machine_is_stored(notebook):
+    texts = [output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs(notebook)]
+    assert not MACHINE.search("\n".join(texts))
+
+
+def test_a_warning_or_an_error_in_a_cell_ends_the_run():
+    from nbclient.exceptions import CellExecutionError
+
+    def made_of(*cells):
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+
+    sound = made_of("import warnings", "print(1 + 1)")
+    notebooks.run(sound)
+    assert sound.cells[1].outputs[0].text == "2\n"
+    with pytest.raises(SystemExit, match="old and grey"):
+        notebooks.run(made_of("import warnings", "warnings.warn('old and grey')"))
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        notebooks.run(made_of("1 / 0"))
