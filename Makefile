@@ -5,7 +5,7 @@ OUT ?= runs/dcgan_digits
 EPOCHS ?=
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test slow clean
+.PHONY: demo test slow notebooks clean
 
 # Train dcgan_digits on the embedded data and leave a run folder with samples, weights, ONNX and SavedModel.
 demo: $(VENV)/installed
@@ -19,6 +19,10 @@ test: $(VENV)/tested
 
 slow: $(VENV)/tested
 	$(BIN)/python -m pytest -m slow
+
+# Every notebook from a clean kernel, with short trainings; an error or a warning fails.
+notebooks: $(VENV)/tested
+	$(BIN)/python scripts/notebooks.py --quick --dry-run
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -89,7 +89,7 @@ def pack(
         "steps": sitting[-1]["ended_at_step"],
         "commit": sitting[-1].get("commit"),
         "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
-        "scores": _scores(sampler, data or recipe["dataset"], n) if n else None,
+        "scores": _scores(sampler, recipe["num_classes"] > 0, data or recipe["dataset"], n) if n else None,
         "golden": {"picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "tolerance": TOLERANCE},
     }
     log = run / "log.jsonl"
@@ -111,10 +111,10 @@ def _command(recipe):
     return " ".join(words)
 
 
-def _scores(sampler, data, n):
+def _scores(sampler, labelled, data, n):
     from kerasgan import metrics
 
     names = ["fid", "kid", "precision_recall"]
-    if sampler.spec.class_names:
+    if labelled:  # InfoGAN's codes are no classes of the data
         names += ["class_agreement", "cas"]
     return metrics.evaluate(sampler, data, metrics=names, n=n).to_dict()

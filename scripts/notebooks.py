@@ -4,8 +4,8 @@
     python scripts/notebooks.py 01 05              # only these
     python scripts/notebooks.py --quick --dry-run  # as CI does: few epochs (KERASGAN_QUICK=1), nothing stored
 
-An error or a Python warning in any cell ends it with the cell's text. A notebook keeps the SHA-256 of the code its outputs belong
-to; `tests/test_notebooks.py` compares it with the code that stands there.
+An error or a Python warning in any cell ends it with the cell's text. A notebook keeps the SHA-256 of the code its
+outputs belong to; `tests/test_notebooks.py` compares it with the code that stands there.
 """
 
 import argparse

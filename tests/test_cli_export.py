@@ -80,6 +80,7 @@ def test_a_run_beside_itself_in_other_dtypes(folder, run):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_a_file_as_folders(folder, run):
     printed = kerasgan(f"{run}/sampler.keras", "--format", "saved_model", "--format", "web")
     assert (folder / "dcgan_mine_savedmodel" / "saved_model.pb").exists()

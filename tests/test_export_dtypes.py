@@ -126,7 +126,7 @@ def test_same_weights_same_bytes(made, tmp_path):
 
 
 @on_tensorflow
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ["onnx", pytest.param("litert", marks=pytest.mark.slow)])
 def test_calibration_that_misses_the_latents_is_refused(name, tmp_path, monkeypatch):
     before = quantize.calibration
 

@@ -1,8 +1,8 @@
 """The zoo: known GANs as recipes, built for any image shape.
 
 `names()` lists the entries, `show(name)` gives the recipe of one, `build(name, ...)` a compiled model, `load(name)` a
-trained generator, `record(name)` what is known of it, and `register(recipe)` adds one's own (`register_file(path)` those of
-a file).
+trained generator, `record(name)` what is known of it, and `register(recipe)` adds one's own (`register_file(path)`
+those of a file).
 """
 
 from kerasgan.zoo import (  # noqa: F401  each registers its recipes
