@@ -22,7 +22,7 @@ slow: $(VENV)/tested
 
 # Every notebook from a clean kernel, with short trainings; an error or a warning fails.
 notebooks: $(VENV)/tested
-	$(BIN)/python scripts/notebooks.py --quick --dry-run
+	$(BIN)/python scripts/notebooks.py --quick --dry-run --jobs 2
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

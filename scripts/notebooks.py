@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -29,18 +30,25 @@ def main():
     parser.add_argument("names", nargs="*", help="beginnings of file names; all where none is given")
     parser.add_argument("--quick", action="store_true", help="with KERASGAN_QUICK=1")
     parser.add_argument("--dry-run", action="store_true", help="store nothing")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks at once")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if options.quick:
         os.environ["KERASGAN_QUICK"] = "1"
-    for path in notebooks(options.names):
-        began = time.monotonic()
-        notebook = nbformat.read(path, as_version=4)
-        run(notebook)
-        print(f"{path.name}: {time.monotonic() - began:.0f} s", flush=True)
-        if not options.dry_run:
-            notebook.metadata["kerasgan"] = {"code_sha256": code_sha256(notebook)}
-            nbformat.write(notebook, path)
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for line in pool.map(lambda path: run_file(path, not options.dry_run), notebooks(options.names)):
+            print(line, flush=True)
+
+
+def run_file(path, store):
+    """Runs one notebook, and says how long it took."""
+    began = time.monotonic()
+    notebook = nbformat.read(path, as_version=4)
+    run(notebook)
+    if store:
+        notebook.metadata["kerasgan"] = {"code_sha256": code_sha256(notebook)}
+        nbformat.write(notebook, path)
+    return f"{path.name}: {time.monotonic() - began:.0f} s"
 
 
 def notebooks(names=()):
