@@ -149,6 +149,11 @@ def test_directions_are_those_of_the_largest_change(classes):
     assert (vectors[np.arange(6), np.abs(vectors).argmax(axis=1)] > 0).all()
 
 
+def _interruptible():
+    """What a shell runs in the background ignores SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def explore(tmp_path):
     """The command in a process of its own; gives its first line that holds an address."""
@@ -158,7 +163,7 @@ def explore(tmp_path):
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "kerasgan", "explore", *map(str, args)],
             cwd=tmp_path, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **env}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_interruptible,
         )  # fmt: skip
         processes.append(process)
         for line in process.stdout:
