@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from kerasgan import publish
 from kerasgan.zoo import manifest
 
 
@@ -21,3 +22,9 @@ def test_published_files_ship_and_stay_small():
     }
     assert all(size <= 3e6 for size in sizes.values()) and sum(sizes.values()) <= 25e6
     assert {record["file"]: record["bytes"] for record in manifest.read()} == sizes
+
+
+def test_the_recorded_command_trains_the_recorded_recipe():
+    """An entry's recipe may change after its weights were published; then their command has to say what differs."""
+    for record in manifest.read():
+        assert record["command"] == publish._command(record["recipe"]), record["entry"]
