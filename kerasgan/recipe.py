@@ -31,6 +31,7 @@ class Recipe:
         augment: DiffAugment policy, for instance `"color,translation,cutout"`; empty for none.
         g_optimizer: `{"name": ..., **arguments}` of a Keras optimizer.
         d_optimizer: the same for the discriminator.
+        decay: last part of the training, 0..1, over which both learning rates fall linearly to 0; 0 keeps them.
         batch_size: images per update of the discriminator.
         epochs: passes over the data.
         n_critic: discriminator updates per generator update.
@@ -61,6 +62,7 @@ class Recipe:
     d_optimizer: Options = dataclasses.field(
         default_factory=lambda: {"name": "adam", "learning_rate": 2e-4, "beta_1": 0.5}
     )
+    decay: float = 0.0
     batch_size: int = 64
     epochs: int = 50
     n_critic: int = 1
@@ -79,7 +81,8 @@ class Recipe:
         for field in ("latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
-
+        if not 0 <= self.decay <= 1:
+            raise InputError(f"decay must be a part of the training, 0 to 1. Received: {self.decay}.")
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
 

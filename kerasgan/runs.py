@@ -182,11 +182,11 @@ def rehearse(
 
 
 def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
-    """Makes the folder this recipe's; only the number of epochs may have changed since."""
+    """Makes the folder this recipe's; only the number of epochs may have changed since, if no rate falls by it."""
     path = folder / "recipe.json"
     if path.exists():
         before = Recipe.from_dict(json.loads(path.read_text()))
-        differences = before.replace(epochs=recipe.epochs).differences(recipe)
+        differences = (before if recipe.decay else before.replace(epochs=recipe.epochs)).differences(recipe)
         if differences:
             raise InputError(
                 f"{str(folder)!r} holds a run made by other settings ({'; '.join(differences)}). "
@@ -206,7 +206,8 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
 def _build(recipe, images, compile_options):
     _make_deterministic()
     names = images.class_names if recipe.num_classes else None
-    return zoo.build(recipe, class_names=names, **compile_options)
+    steps = recipe.epochs * (len(images) // (recipe.batch_size * recipe.n_critic))
+    return zoo.build(recipe, class_names=names, steps=steps, **compile_options)
 
 
 def _make_deterministic():

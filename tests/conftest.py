@@ -32,3 +32,13 @@ def run_script():
         return process.stdout
 
     return run
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    """Entries registered in a test are gone after it."""
+    from kerasgan.zoo import registry
+
+    monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
+    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+    monkeypatch.setattr(registry, "_FILES", {})

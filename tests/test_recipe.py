@@ -24,6 +24,7 @@ FULL = {
     "g_optimizer": {"name": "adam", "learning_rate": 1e-4},
     "d_optimizer": {"name": "sgd"},
     "batch_size": 16,
+    "decay": 0.25,
     "epochs": 3,
     "n_critic": 5,
     "ema": 0.0,

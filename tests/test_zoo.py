@@ -16,14 +16,6 @@ SHAPES = [(8, 8, 1), (33, 17, 3), (40, 24, 4)]
 LARGE = [(28, 28, 1), (32, 32, 3), (48, 48, 3), (64, 96, 4), (96, 96, 3)]
 
 
-@pytest.fixture
-def own_registry(monkeypatch):
-    """Entries registered in a test are gone after it."""
-    monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
-    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
-    monkeypatch.setattr(registry, "_FILES", {})
-
-
 def trainable(network):
     return sum(math.prod(v.shape) for v in network.trainable_variables)
 

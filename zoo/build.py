@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kerasgan.errors import InputError
 from kerasgan.recipe import Recipe
 from kerasgan.zoo.registry import family, show
 
@@ -34,6 +35,7 @@ def build(
     image_shape: tuple[int, int, int] | None = None,
     num_classes: int | None = None,
     class_names: Sequence[str] | None = None,
+    steps: int | None = None,
     **compile_options: Any,
 ):
     """A compiled, untrained `kerasgan.GAN` of a zoo entry, or the subclass its family needs.
@@ -43,6 +45,8 @@ def build(
         image_shape: (height, width, channels) in place of the recipe's.
         num_classes: in place of the recipe's; 0 for an unconditional GAN.
         class_names: one for each class.
+        steps: generator updates of the whole training, over whose last part the learning rates of a recipe with
+            `decay` fall; without it they stay.
         **compile_options: `jit_compile`, `steps_per_execution`, `run_eagerly`.
 
     Example:
@@ -71,8 +75,8 @@ def build(
         name=recipe.name,
     )
     gan.compile(
-        g_optimizer=recipe.g_optimizer,
-        d_optimizer=recipe.d_optimizer,
+        g_optimizer=_falling(recipe.g_optimizer, recipe.decay, steps),
+        d_optimizer=_falling(recipe.d_optimizer, recipe.decay, steps and steps * recipe.n_critic),
         loss=losses.get(recipe.loss, recipe.label_smoothing),
         penalties=recipe.penalties,
         augment=recipe.augment,
@@ -81,3 +85,17 @@ def build(
         **compile_options,
     )
     return gan
+
+
+def _falling(optimizer, decay, steps):
+    """The optimizer's settings with a schedule for its learning rate, where the recipe has one."""
+    import keras
+
+    from kerasgan.gans.decay import LinearDecay
+
+    if not (decay and steps):
+        return optimizer
+    if "learning_rate" not in optimizer:
+        raise InputError(f"A recipe with decay must give its optimizers' learning_rate. Received: {optimizer}.")
+    schedule = LinearDecay(optimizer["learning_rate"], steps, decay)
+    return {**optimizer, "learning_rate": keras.saving.serialize_keras_object(schedule)}

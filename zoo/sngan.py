@@ -65,6 +65,7 @@ CIFAR10_NETWORKS: dict[str, Any] = {
     **SETTINGS,
     "g_optimizer": adam(2e-4, 0.0, 0.9),
     "d_optimizer": adam(2e-4, 0.0, 0.9),
+    "decay": 1.0,
     "n_critic": 5,
     "ema": 0.9999,
 }

@@ -67,8 +67,8 @@ def retrained(sampler: Sampler, real: Images, n_train: int, steps: int | None, s
     """A sampler of the same recipe, trained on the real pictures alone."""
     recipe = Recipe.from_dict(sampler.recipe).replace(seed=seed)
     images = real.repeated(math.ceil(max(SHORTEST_EPOCH, recipe.batch_size * recipe.n_critic) / len(real)))
-    gan = zoo.build(recipe, class_names=real.class_names)
     per_epoch = len(images) // (recipe.batch_size * recipe.n_critic)
     epochs = max(1, round(steps_of_retraining(sampler, n_train, steps) / per_epoch))
+    gan = zoo.build(recipe, class_names=real.class_names, steps=epochs * per_epoch)
     gan.fit(images, batch_size=recipe.batch_size, epochs=epochs, verbose=0)
     return gan.sampler(sampler.recipe)

@@ -21,6 +21,7 @@ kg.zoo.register(
         discriminator={"dropout": 0.2},
         penalties=({"name": "r1", "gamma": 0.1, "interval": 4},),
         augment="translation,cutout",
+        decay=0.5,
         batch_size=100,
         epochs=EPOCHS,
     ),
