@@ -55,10 +55,18 @@ def recipe_for(
     return recipe, images
 
 
-def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
-    if not Path(source).exists():
+def check(source: str, **changes: Any) -> None:
+    """Refuses what can be refused without the seconds Keras takes to start: an unknown source, impossible values."""
+    if source in zoo.names():
+        fields = {name: value for name, value in changes.items() if value is not None and name != "image_shape"}
+        zoo.show(source).replace(**fields)
+    elif not Path(source).exists():
         known = unknown_name("zoo entry", source, zoo.names())
         raise InputError(f"{known} There is no folder or .npz file of that name either.")
+
+
+def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
+    check(source)
     return data.open(source, image_shape=shape, **options)
 
 

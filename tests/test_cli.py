@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -27,6 +28,24 @@ def kerasgan(tmp_path):
         assert (process.returncode == 0) == ok, process.stdout + process.stderr
         assert "Traceback" not in process.stderr
         return process.stdout if ok else process.stderr
+
+    return run
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """The same without a new process, for what is no first meeting."""
+    from kerasgan import cli
+
+    def run(*args, ok=True):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["kerasgan", *map(str, args)])
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as ended:
+            warnings.simplefilter("default")
+            cli.main()
+        assert (ended.value.code in (None, 0)) == ok, ended.value.code
+        printed = capsys.readouterr()
+        return printed.out + printed.err if ok else ended.value.code
 
     return run
 
@@ -61,7 +80,7 @@ def test_show_prints_the_recipe_and_knows_close_names(kerasgan):
     assert error.startswith("Error: Unknown zoo entry 'dcgan_mnst'. Did you mean 'dcgan_mnist'")
 
 
-def test_train_a_folder_of_classes_then_sample_one(kerasgan, pictures, tmp_path):
+def test_train_a_folder_of_classes_then_sample_one(kerasgan, here, pictures, tmp_path):
     printed = kerasgan("train", pictures, "--image-size", 12, "--batch-size", 512, *FAST)
     run = tmp_path / "runs" / "dcgan_pictures"
     recipe = json.loads((run / "recipe.json").read_text())
@@ -73,16 +92,15 @@ def test_train_a_folder_of_classes_then_sample_one(kerasgan, pictures, tmp_path)
     kerasgan("sample", run, "-n", 4, "--labels", "cats", "--scale", 1, "--out", "cats.png")
     with Image.open(tmp_path / "cats.png") as picture:
         assert picture.size == (25, 25)
-    assert "Did you mean 'cats'" in kerasgan("sample", run, "--labels", "cat", ok=False)
+    assert "Did you mean 'cats'" in here("sample", run, "--labels", "cat", ok=False)
 
-    error = kerasgan("train", pictures, "--image-size", 12, "--batch-size", 256, *FAST, ok=False)
+    error = here("train", pictures, "--image-size", 12, "--batch-size", 256, *FAST, ok=False)
     assert "batch_size: 512 -> 256" in error, "another setting in the same folder is refused, and named"
     before = (run / "log.jsonl").read_text()
-    kerasgan("train", pictures, "--image-size", 12, "--batch-size", 512, *FAST)
+    here("train", pictures, "--image-size", 12, "--batch-size", 512, *FAST)
     assert (run / "log.jsonl").read_text() == before, "the same command again has nothing left to do"
-    assert "already" in kerasgan(
-        "train", pictures, "--image-size", 12, "--batch-size", 512, "--no-resume", *FAST, ok=False
-    )
+    again = here("train", pictures, "--image-size", 12, "--batch-size", 512, "--no-resume", *FAST, ok=False)
+    assert "already" in again
 
 
 def test_dry_run_writes_nothing(kerasgan, pictures, tmp_path):
@@ -97,23 +115,38 @@ def test_dry_run_writes_nothing(kerasgan, pictures, tmp_path):
     ("args", "message"),
     [
         (["train", "dcgan_digts"], "Did you mean 'dcgan_digits'"),
-        (["train", "empty"], "No pictures"),
-        (["train", "broken.npz"], "damaged"),
         (["train", "dcgan_digits", "--image-size", "big"], "--image-size must be like 64"),
         (["train", "dcgan_digits", "--epochs", "0"], "epochs must be at least 1"),
+        (["sample", "dcgan_digts"], "Did you mean 'dcgan_digits'"),
+    ],
+)
+def test_one_clear_line_at_once(kerasgan, args, message):
+    start = time.perf_counter()
+    error = kerasgan(*args, ok=False)
+    assert time.perf_counter() - start < 4, "Keras was started for it"
+    assert error.startswith("Error: ") and len(error.splitlines()) == 1
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "empty"], "No pictures"),
+        (["train", "broken.npz"], "damaged"),
         (["sample", "nowhere.keras"], "No file 'nowhere.keras'"),
     ],
 )
-def test_one_clear_line(kerasgan, tmp_path, args, message):
+def test_one_clear_line(here, tmp_path, args, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.npz").write_bytes(b"no archive")
-    error = kerasgan(*args, ok=False)
-    lines = [line for line in error.splitlines() if line.startswith("Error: ")]
-    assert len(lines) == 1
-    assert message in lines[0]
+    error = here(*args, ok=False)
+    assert error.startswith("Error: ") and len(error.splitlines()) == 1
+    assert message in error
 
 
-def test_corrupt_picture_is_named_then_skipped(kerasgan, pictures):
+def test_corrupt_picture_is_named_then_skipped(here, pictures):
     (pictures / "cats" / "torn.png").write_bytes((pictures / "cats" / "1.png").read_bytes()[:60])
-    assert "torn.png" in kerasgan("train", pictures, "--dry-run", ok=False)
-    kerasgan("train", pictures, "--dry-run", "--skip-corrupt")
+    assert "torn.png" in here("train", pictures, "--dry-run", ok=False)
+    plan, warning = here("train", pictures, "--dry-run", "--skip-corrupt").split("Warning: ")
+    assert warning.startswith("Skipped 1 corrupt picture") and "torn.png" in warning
+    assert json.loads(plan)["images"] >= 2048

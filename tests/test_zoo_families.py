@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import kerasgan as kg
-from kerasgan import export
 
 BRIEF = ("acgan", "gan", "infogan", "r3gan", "sagan")
 """Families whose networks or training differ from those of all others."""
@@ -58,40 +57,6 @@ def test_loads_in_another_process(run_script, tmp_path):
         "import sys, keras, kerasgan\nfor path in sys.argv[1:]: keras.models.load_model(path).sampler().generate(2)"
     )
     run_script(tmp_path / "load.py", *tmp_path.glob("*.keras"), backend=keras.backend.backend())
-
-
-def check_export(family, to_format, path):
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("formats are written on TensorFlow; tests/test_export_backends.py covers the rest")
-    gan, _ = trained(family)
-    rng = np.random.default_rng(0)
-    sampler = gan.sampler()
-    # Weights that matter: factors and offsets begin at 0 or 1.
-    sampler.generator.set_weights([w + rng.uniform(0, 0.3, w.shape) for w in sampler.generator.get_weights()])
-    artifact = to_format(sampler, path)  # compared with Keras inside, or refused
-    assert artifact.parity or artifact.loss
-
-
-@pytest.mark.parametrize("family", ["gan", "r3gan", "sagan"])
-def test_exported(family, tmp_path):
-    check_export(family, export.to_onnx, tmp_path / "generator.onnx")
-
-
-OTHER_FORMATS = [(export.to_saved_model, "generator_savedmodel"), (export.to_litert, "generator.tflite")]
-
-
-@pytest.mark.parametrize(("to_format", "file"), OTHER_FORMATS)
-def test_exported_to_every_format(to_format, file, tmp_path):
-    check_export("sagan", to_format, tmp_path / file)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", families.NAMES)
-def test_every_family_exported_to_every_format(family, tmp_path):
-    for to_format, file in [(export.to_onnx, "generator.onnx"), *OTHER_FORMATS]:
-        check_export(family, to_format, tmp_path / file)
-    for to_format, file in ((export.to_onnx, "half.onnx"), (export.to_litert, "half.tflite")):
-        check_export(family, functools.partial(to_format, dtype="float16"), tmp_path / file)
 
 
 @pytest.mark.slow

@@ -40,13 +40,17 @@ def start_keras():
 
 def open_sampler(source: str | Path):
     """The Sampler of a zoo entry with published weights, of a run folder or of a `.keras` file."""
-    start_keras()
     from kerasgan import zoo
-    from kerasgan.sampler import Sampler
 
     path = Path(source)
-    if not path.exists() and path.suffix != ".keras":
+    entry = not path.exists() and path.suffix != ".keras"
+    if entry:
+        zoo.record(str(source))  # refuses what it does not know in less time than Keras takes to start
+    start_keras()
+    if entry:
         return zoo.load(str(source))
+    from kerasgan.sampler import Sampler
+
     return Sampler.load(path / "sampler.keras" if path.is_dir() else path)
 
 

@@ -47,7 +47,6 @@ def train(
     - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
     - `kerasgan train mine_faces --from my_entries.py`
     """
-    start_keras()
     register_own(own)
     from kerasgan import runs
 
@@ -58,6 +57,8 @@ def train(
         "seed": seed,
         "precision": precision,
     }
+    runs.check(source, **changes)
+    start_keras()
     data_options = {"on_corrupt": "skip"} if skip_corrupt else {}
     options = {"steps_per_execution": steps_per_execution, **({"jit_compile": True} if jit_compile else {})}
     if dry_run:

@@ -8,6 +8,19 @@ import kerasgan as kg
 
 WIDTHS = {"r3gan": 16}  # the others' is 4
 NAMES = sorted({kg.zoo.show(name).family for name in kg.zoo.names("*_digits")})
+PUBLISHED = kg.zoo.names(pretrained=True)
+ENTRIES = [*PUBLISHED, *(name for name in NAMES if name not in {kg.zoo.show(entry).family for entry in PUBLISHED})]
+"""What there is to export: every published entry, and of the families without one the family."""
+
+
+def sampler(name):
+    """A published entry's, or a small one of a family with weights that matter: factors begin at 0 or 1."""
+    if name in PUBLISHED:
+        return kg.zoo.load(name)
+    made = kg.zoo.build(recipe(name)).sampler()
+    rng = np.random.default_rng(0)
+    made.generator.set_weights([w + rng.uniform(0, 0.3, w.shape) for w in made.generator.get_weights()])
+    return made
 
 
 def recipe(family, image_shape=(9, 12, 3), num_classes=None, **changes):

@@ -1,46 +1,57 @@
-"""Two steps on two logical devices, or on one with the same total batch; writes the weights they lead to."""
+"""Two steps on one of two logical devices, and on both with the same total batch; writes the weights they lead to."""
 
+import contextlib
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
-devices, path = int(sys.argv[1]), sys.argv[2]
 if os.environ["KERAS_BACKEND"] == "jax":
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
-import contextlib  # noqa: E402
+import keras
+import tiny
 
-import keras  # noqa: E402
-import tiny  # noqa: E402
 
-scope = contextlib.nullcontext
+def on_both():
+    """The scope to build in, and how many devices it uses."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        return strategy.scope, strategy.num_replicas_in_sync
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    return contextlib.nullcontext, keras.distribution.distribution().device_mesh.devices.size
+
+
+def trained(scope):
+    x, y = tiny.batch(16, 3)
+    out = {}
+    for way in ("shared", "two_draws"):
+        with scope():
+            gan = tiny.gan(
+                num_classes=3,
+                generator_options={"batch_norm": False},
+                share_fakes=way == "shared",
+                compile_options={
+                    "penalties": [{"name": "wgan_gp", "interval": 2}],
+                    "augment": "color,translation",
+                    "weight_clip": 0.5,
+                },
+            )
+        history = gan.fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False).history
+        found = {**tiny.weights(gan), "steps": gan.step_count, "d_loss": history["d_loss"][0]}
+        out |= {f"{way}/{name}": value for name, value in found.items()}
+    return out
+
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
-    if devices > 1:
-        scope = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(devices)]).scope
-elif devices > 1:
-    assert len(keras.distribution.list_devices()) == devices
-    keras.distribution.set_distribution(keras.distribution.DataParallel())
-
-x, y = tiny.batch(16, 3)
-out = {}
-for way in ("shared", "two_draws"):
-    with scope():
-        gan = tiny.gan(
-            num_classes=3,
-            generator_options={"batch_norm": False},
-            share_fakes=way == "shared",
-            compile_options={
-                "penalties": [{"name": "wgan_gp", "interval": 2}],
-                "augment": "color,translation",
-                "weight_clip": 0.5,
-            },
-        )
-    history = gan.fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False).history
-    found = {**tiny.weights(gan), "steps": gan.step_count, "d_loss": history["d_loss"][0]}
-    out |= {f"{way}/{name}": value for name, value in found.items()}
-np.savez(path, **out)
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+folder = Path(sys.argv[1])
+np.savez(folder / "1.npz", devices=1, **trained(contextlib.nullcontext))
+scope, devices = on_both()
+np.savez(folder / "2.npz", devices=devices, **trained(scope))
