@@ -89,8 +89,8 @@ def _scores(record):
     )
 
 
-def _number(value):
-    return "-" if value is None else f"{value:.4g}"
+def _number(value, digits=4):
+    return "-" if value is None else f"{value:.{digits}g}"
 
 
 def _curves(log):
@@ -123,6 +123,31 @@ def gallery(records: list[dict[str, Any]]) -> str:
             "",
         ]
     )
+
+
+def summary(records: list[dict[str, Any]], release: str) -> str:
+    """The newest version of every entry as a table without pictures, for a page outside the release folder."""
+    newest = {r["entry"]: r for r in sorted(records, key=lambda r: r["version"])}
+    return "\n".join(
+        [
+            "| entry | FID | class agreement | classifier accuracy score | MB | minutes |",
+            "|---|---|---|---|---|---|",
+            *(_summary_row(newest[entry], release) for entry in sorted(newest)),
+        ]
+    )
+
+
+def _summary_row(record, release):
+    scores = record["scores"] or {"values": {}, "floor": {}}
+
+    def beside_floor(name):
+        if name not in scores["values"]:
+            return "-"
+        return f"{scores['values'][name]:.3g} ({_number(scores['floor'].get(name), 3)})"
+
+    card = f"[`{record['entry']}`]({release}/cards/{Path(record['file']).stem}.md)"
+    values = " | ".join(map(beside_floor, ("fid", "class_agreement", "cas")))
+    return f"| {card} | {values} | {record['bytes'] / 1e6:.2f} | {record['minutes']} |"
 
 
 def _brief(record):

@@ -1,4 +1,4 @@
-"""The first block of Python in README does what it says."""
+"""README: its first block of Python does what it says, its table holds the published scores."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import kerasgan as kg
+from kerasgan import cards
+from kerasgan.zoo import manifest
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -21,3 +23,8 @@ def test_ten_lines_of_python(tmp_path, monkeypatch):
     assert (tmp_path / "digits.onnx").exists()
     again = kg.Sampler.load("digits.keras").generate(16, labels=7, seed=0)
     assert (again == names["sevens"]).all()
+
+
+def test_the_table_of_trained_generators_is_that_of_the_records():
+    table = cards.summary(manifest.read(), "zoo")
+    assert table in README.read_text(), f"the table of README should be:\n{table}"
