@@ -75,5 +75,5 @@ _NARROW: dict[str, Any] = {"generator": {"width": 256}, "discriminator": {"width
 _QUICK: dict[str, Any] = {"g_optimizer": adam(5e-4), "d_optimizer": adam(2e-4)}
 
 register(Recipe("gan_digits", **{**DIGITS, "epochs": 100}, **_SETTINGS, **_NARROW, **_QUICK))
-register(Recipe("gan_mnist", **{**MNIST, "epochs": 100}, **_SETTINGS, batch_size=100))
+register(Recipe("gan_mnist", **{**MNIST, "epochs": 40}, **_SETTINGS, batch_size=100))
 register(Recipe("gan_cifar10", **CIFAR10, **_SETTINGS, batch_size=100, discriminator={"width": 480}))

@@ -115,7 +115,7 @@ register(
 register(
     Recipe(
         "r3gan_mnist",
-        **{**MNIST, "epochs": 20},
+        **{**MNIST, "epochs": 8},
         **_SETTINGS,
         penalties=_penalties(0.1, 16),
         generator={"width": 32},

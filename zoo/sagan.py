@@ -41,7 +41,7 @@ register(
 register(
     Recipe(
         "sagan_mnist",
-        **{**MNIST, "epochs": 20},
+        **{**MNIST, "epochs": 8},
         **_SETTINGS,
         generator={"width": 32},
         discriminator={"width": 32},

@@ -55,7 +55,7 @@ DIGITS_NETWORKS: dict[str, Any] = {
 }
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
-    "epochs": 20,
+    "epochs": 8,
     "generator": {"width": 32},
     "discriminator": {"width": 40},
     "g_optimizer": adam(2e-4, 0.0, 0.9),

@@ -60,7 +60,7 @@ register(
     )
 )
 register(
-    Recipe("wgan_mnist", **{**MNIST, "epochs": 60}, **_SETTINGS, g_optimizer=_rmsprop(2e-4), d_optimizer=_rmsprop(2e-4))
+    Recipe("wgan_mnist", **{**MNIST, "epochs": 15}, **_SETTINGS, g_optimizer=_rmsprop(2e-4), d_optimizer=_rmsprop(2e-4))
 )
 register(
     Recipe(

@@ -43,7 +43,7 @@ register(
 register(
     Recipe(
         "wgan_gp_mnist",
-        **{**MNIST, "epochs": 30},
+        **{**MNIST, "epochs": 12},
         **_SETTINGS,
         discriminator={"width": 32},
         g_optimizer=_adam(3e-4),
