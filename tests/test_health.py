@@ -113,6 +113,13 @@ def test_every_trouble_is_seen_soon_and_said_once(kind, bad, soon):
     assert 50 * 20 < {k: s for s, k in found}[kind] <= 50 * (20 + soon)
 
 
+def test_a_slow_beginning_is_no_collapse():
+    """Figures of a healthy training on Stacked MNIST, not diverse before step 550 and now and then not low."""
+    modes = [0.23, 0.48, 0.32, 0.28, 0.17, 0.24, 0.11, 0.23, 0.16, 0.11, 0.3, 0.57, 0.55, 0.43, 0.58, 0.58, 0.51]
+    assert not judged([{"modes": value, "distance": 0.1} for value in modes])
+    assert judged([{"modes": min(value, 0.24), "distance": 0.1} for value in modes])[0] == (450, "collapse")
+
+
 def test_never_started_is_a_collapse_too():
     assert judged([{"modes": 0.1, "distance": 1.0}] * 20)[0] == (450, "collapse")
 

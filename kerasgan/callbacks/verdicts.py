@@ -112,7 +112,9 @@ class Verdicts:
             f"{100 * now[name]:.0f} % of {what}" for name, what in MEASURES.items() if now.get(name) is not None
         )
         best = _best(past[:-1])
-        if value < LOW:
+        # Never diverse so far, and now and then not low: it may only just begin.
+        beginning = max(past) < FALLEN and max(past[-2 * self.patience :]) >= LOW
+        if value < LOW and not beginning:
             return f"samples show {figures} of the real data"
         if value < FALLEN * best:
             return f"samples show {figures} of the real data; it was {100 * best:.0f} % before"
