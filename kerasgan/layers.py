@@ -3,7 +3,15 @@
 import keras
 from keras import ops
 
-__all__ = ["ConditionalBatchNormalization", "GroupedConv2D", "SelfAttention", "SpectralConv2D", "SpectralDense", "SpectralEmbedding", "spectral_norm"]
+__all__ = [
+    "ConditionalBatchNormalization",
+    "GroupedConv2D",
+    "SelfAttention",
+    "SpectralConv2D",
+    "SpectralDense",
+    "SpectralEmbedding",
+    "spectral_norm",
+]
 
 
 def spectral_norm(kernel, u, update: bool):
@@ -70,8 +78,8 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
 
     Example:
         >>> layer = kg.layers.SpectralConv2D(8, 3, strides=2, padding="same")
-        >>> layer(x[:4] / 255.0, training=True).shape[1:]
-        (14, 14, 8)
+        >>> tuple(layer(x[:4] / 255.0, training=True).shape)
+        (4, 14, 14, 8)
     """
 
     def build(self, input_shape):
@@ -113,7 +121,7 @@ class SpectralEmbedding(_Spectral, keras.layers.Embedding):
     """`keras.layers.Embedding` whose table is divided by its spectral norm (projection discriminators).
 
     Example:
-        >>> kg.layers.SpectralEmbedding(10, 16)(y[:4], training=True).shape
+        >>> tuple(kg.layers.SpectralEmbedding(10, 16)(y[:4], training=True).shape)
         (4, 16)
     """
 
@@ -137,7 +145,7 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     Example:
         >>> layer = kg.layers.GroupedConv2D(16, 3, padding="same", groups=4)
-        >>> layer(np.ones((2, 7, 7, 8), "float32")).shape, layer.kernel.shape
+        >>> tuple(layer(np.ones((2, 7, 7, 8), "float32")).shape), tuple(layer.kernel.shape)
         ((2, 7, 7, 16), (3, 3, 2, 16))
     """
 

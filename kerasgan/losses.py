@@ -9,7 +9,17 @@ from keras import ops
 
 from kerasgan.errors import InputError, unknown_name
 
-__all__ = ["LOSSES", "AdversarialLoss", "Hinge", "LeastSquares", "Minimax", "NonSaturating", "Relativistic", "Wasserstein", "get"]
+__all__ = [
+    "LOSSES",
+    "AdversarialLoss",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "Relativistic",
+    "Wasserstein",
+    "get",
+]
 
 
 class AdversarialLoss:

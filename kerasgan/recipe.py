@@ -44,8 +44,8 @@ class Recipe:
 
     Example:
         >>> recipe = kg.zoo.show("dcgan_digits")
-        >>> recipe.differences(recipe.replace(loss="hinge", batch_size=32))
-        ["loss: 'non_saturating' -> 'hinge'", 'batch_size: 64 -> 32']
+        >>> recipe.differences(recipe.replace(loss="hinge", batch_size=128))
+        ["loss: 'non_saturating' -> 'hinge'", 'batch_size: 32 -> 128']
         >>> kg.Recipe.from_dict(recipe.to_dict()) == recipe
         True
     """

@@ -123,7 +123,7 @@ def train(
         InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
 
     Example:
-        >>> run = kg.train("dcgan_digits", epochs=1, exports=(), progress=False)
+        >>> run = kg.train("gan_digits", epochs=1, exports=(), progress=False)
         >>> kg.Sampler.load(run / "sampler.keras").generate(2).shape
         (2, 28, 28, 1)
     """

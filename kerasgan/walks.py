@@ -25,8 +25,8 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray | float) -> np.ndarray:
         float32 of the broadcast shape.
 
     Example:
-        >>> kg.walks.slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), t=0.5).round(4).tolist()
-        [0.7071..., 0.7071...]
+        >>> kg.walks.slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), t=0.5).round(4)
+        array([0.7071, 0.7071], dtype=float32)
     """
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
     cosine = np.sum(a * b, -1, keepdims=True) / np.maximum(
@@ -89,8 +89,8 @@ def truncations(
 
     Example:
         >>> frames = kg.walks.truncations(sampler, values=(0.0, 1.0), n=8, labels=7)
-        >>> frames[0].std(axis=0).max() == 0, frames[1].std(axis=0).max() > 0  # at 0 all eight are the same
-        (True, True)
+        >>> [len(np.unique(pictures, axis=0)) for pictures in frames]
+        [1, 8]
     """
     return np.stack([sampler.generate(n, labels, seed, truncation) for truncation in values])
 

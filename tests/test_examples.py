@@ -1,10 +1,12 @@
-"""Every public name has an example in its docstring, and the example does what it says."""
+"""Every public name stands in the reference, and has an example in its docstring that does what it says."""
 
+import dataclasses
 import doctest
 import importlib
 import inspect
-import os
+import re
 import types
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 import kerasgan as kg
 
+DOCS = Path(__file__).parents[1] / "docs"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 NOT_RUN = {"kerasgan.metrics.inception_v3": "its weights are downloaded"}
 
@@ -39,10 +42,11 @@ def shared():
     sampler = kg.zoo.load("cdcgan_digits")
     features = kg.metrics.Extractor(kg.metrics.classifiers.load("digits"))
     return {
+        "Path": Path,
+        "dataclasses": dataclasses,
         "keras": keras,
         "kg": kg,
         "np": np,
-        "os": os,
         "images": images,
         "x": x,
         "y": y,
@@ -101,3 +105,22 @@ def test_every_public_module_says_what_is_public():
     assert len(modules) > 10
     for module in modules:
         assert set(module.__all__) <= set(dir(module)), module.__name__
+
+
+def test_first_page_lists_what_examples_take_as_given(given):
+    page = (DOCS / "index.md").read_text()
+    missing = [name for name in given if not re.search(rf"\b{name}\b", page.split("take as given")[1])]
+    assert not missing
+
+
+def test_reference_holds_every_public_name():
+    shown = {}
+    for page in DOCS.glob("reference/*.md"):
+        for path, options in re.findall(r"^::: (\S+)\n((?: +.*\n)*)", page.read_text(), re.MULTILINE):
+            if "members: false" not in options:  # a module's own words
+                heading = re.search(r"heading: (\S+)", options)
+                shown[heading[1] if heading else path] = path
+    assert set(shown) == set(public())
+    for name, member in public().items():
+        module, _, attribute = shown[name].rpartition(".")
+        assert getattr(importlib.import_module(module), attribute) is member, name

@@ -45,7 +45,7 @@ def register(
     Example:
         >>> def make_generator(image_shape, num_classes, latent_dim):
         ...     latent = keras.Input((latent_dim,))
-        ...     pixels = keras.layers.Dense(np.prod(image_shape), "tanh")(latent)
+        ...     pixels = keras.layers.Dense(int(np.prod(image_shape)), "tanh")(latent)
         ...     return keras.Model(latent, keras.layers.Reshape(image_shape)(pixels))
         >>> def make_discriminator(image_shape, num_classes):
         ...     image = keras.Input(image_shape)
@@ -76,11 +76,8 @@ def register_file(path: str | Path) -> list[str]:
         InputError: no such file, one that fails, or one that registers nothing; then nothing of it stays registered.
 
     Example:
-        >>> with open("my_entries.py", "w") as file:
-        ...     lines = file.write(
-        ...         "import kerasgan as kg\\n"
-        ...         "kg.zoo.register(kg.zoo.show('dcgan_digits').replace(name='dcgan_mine', loss='hinge'))\\n"
-        ...     )
+        >>> entry = "kg.zoo.show('dcgan_digits').replace(name='dcgan_mine', loss='hinge')"
+        >>> size = Path("my_entries.py").write_text(f"import kerasgan as kg; kg.zoo.register({entry})")
         >>> kg.zoo.register_file("my_entries.py")
         ['dcgan_mine']
     """

@@ -22,7 +22,7 @@ class SampleGrid(keras.callbacks.Callback):
     Example:
         >>> grid = kg.callbacks.SampleGrid("runs/mine/samples", n=16, scale=2)
         >>> history = gan.fit(images, batch_size=64, epochs=2, verbose=0, callbacks=[grid])
-        >>> sorted(os.listdir("runs/mine/samples"))
+        >>> sorted(path.name for path in Path("runs/mine/samples").iterdir())
         ['epoch-0001.png', 'epoch-0002.png', 'training.gif']
     """
 

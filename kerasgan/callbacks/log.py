@@ -16,8 +16,8 @@ class JsonLog(keras.callbacks.Callback):
     Example:
         >>> log = kg.callbacks.JsonLog("runs/mine/log.jsonl")
         >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[log])
-        >>> print(open("runs/mine/log.jsonl").read())
-        {"epoch": 1, "step": 23, "loss": ...}
+        >>> Path("runs/mine/log.jsonl").read_text()[:23]
+        '{"epoch": 1, "step": 23'
     """
 
     def __init__(self, path: str | Path):

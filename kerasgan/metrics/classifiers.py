@@ -194,7 +194,7 @@ def load(name: str) -> keras.Model:
     Example:
         >>> model = kg.metrics.classifiers.load("digits")
         >>> features = keras.Model(model.input, model.get_layer("features").output)
-        >>> features(x[:4]).shape
+        >>> features.predict(x[:4], verbose=0).shape
         (4, 64)
     """
     entry = record(name)

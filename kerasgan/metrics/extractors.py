@@ -206,8 +206,8 @@ def inception_v3(weights: str | Path | None = None, layer: str = "avg_pool", bat
         InputError: no such file, one that does not fit, or weights that cannot be downloaded.
 
     Example:
-        >>> extractor = kg.metrics.inception_v3()  # doctest: +SKIP downloads 96 MB
-        >>> result = kg.metrics.evaluate(sampler, "cifar10", extractor=extractor)  # doctest: +SKIP as above
+        >>> extractor = kg.metrics.inception_v3()  # 96 MB are downloaded  # doctest: +SKIP
+        >>> result = kg.metrics.evaluate(sampler, "cifar10", extractor=extractor)  # doctest: +SKIP
     """
     if weights is not None and not Path(weights).is_file():
         raise InputError(f"No weights file {str(weights)!r}.")

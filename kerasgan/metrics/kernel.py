@@ -37,7 +37,7 @@ def kernel_distance(
         InputError: features of different lengths or not finite, or a subset size below 2 or above n or m.
 
     Example:
-        >>> found = kg.metrics.kernel_distance(real, fake, subsets=10, subset_size=100)
+        >>> found = kg.metrics.kernel_distance(real, real + 1.0, subsets=10, subset_size=100)
         >>> found.mean > 0, found.std > 0
         (True, True)
     """

@@ -42,9 +42,9 @@ class Protocol:
         notes: what a reader must know, for instance that n is smaller than asked for.
 
     Example:
-        >>> few, many = (kg.metrics.evaluate(x, "digits", ("kid",), n=n, floor=False).protocol for n in (100, 200))
-        >>> few.differences(many)
-        ["split: '100 of 1,500 train' -> '200 of 1,500 train'", 'n_real: 100 -> 200', 'n_fake: 100 -> 200', ...
+        >>> protocol = kg.metrics.evaluate(sampler, "digits", ("fid",), n=100, floor=False).protocol
+        >>> protocol.differences(dataclasses.replace(protocol, n_fake=10_000))
+        ['n_fake: 100 -> 10000']
     """
 
     data: str
