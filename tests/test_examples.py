@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import functools
 import importlib
 import inspect
 import re
@@ -16,6 +17,7 @@ import kerasgan as kg
 
 DOCS = Path(__file__).parents[1] / "docs"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+TRAINS_MANY = {"kerasgan.verdict.judge"}  # tracing eight classifiers takes a minute, two steps of each a second
 NOT_RUN = {"kerasgan.metrics.inception_v3": "its weights are downloaded"}
 
 
@@ -88,13 +90,15 @@ def example(name, names):
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_example(name, given, folder, own_registry):
+def test_example(name, given, folder, own_registry, monkeypatch):
     if name.startswith("kerasgan.export.") and keras.backend.backend() != "tensorflow":
         pytest.skip("formats are written on TensorFlow")
     test = example(name, given)
     assert test.examples, f"{name} has no example in its docstring"
     skipped = [line.source for line in test.examples if line.options.get(doctest.SKIP)]
     assert bool(skipped) == (name in NOT_RUN), f"{name} has examples that are not run: {skipped}"
+    if name in TRAINS_MANY:
+        monkeypatch.setattr(keras.Model, "compile", functools.partialmethod(keras.Model.compile, run_eagerly=True))
     said = []
     doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append)
     assert not said, "".join(said)

@@ -62,7 +62,7 @@ def judge(
 
     Example:
         >>> train, test = kg.data.load("digits"), kg.data.load("digits", split="test")
-        >>> verdict = kg.verdict.judge(sampler, train, test, real_fraction=0.1, seeds=2, steps=2)
+        >>> verdict = kg.verdict.judge(sampler, train, test, real_fraction=0.02, seeds=2, steps=2)
         >>> print(verdict.sentence)
         Not shown: ... Against real pictures alone: ...
     """
