@@ -59,9 +59,8 @@ def shared():
     }
 
 
-@pytest.fixture
-def given(shared):
-    """The names every example may use; a model of its own, so that none depends on another."""
+def untrained():
+    """A model of its own for every example that asks for one, so that none depends on another."""
     keras.utils.set_random_seed(0)
     latent, image = keras.Input((16,)), keras.Input((28, 28, 1))
     pixels = keras.layers.Dense(784, "tanh")(latent)
@@ -69,7 +68,7 @@ def given(shared):
     discriminator = keras.Model(image, keras.layers.Dense(1)(keras.layers.Flatten()(image)))
     gan = kg.GAN(generator, discriminator, seed=0)
     gan.compile(jit_compile=False)
-    return {**shared, "generator": generator, "discriminator": discriminator, "gan": gan}
+    return {"generator": generator, "discriminator": discriminator, "gan": gan}
 
 
 @pytest.fixture
@@ -84,16 +83,13 @@ def folder(tmp_path, shared, monkeypatch):
     return tmp_path
 
 
-def example(name, names):
-    member = PUBLIC[name]
-    return doctest.DocTestParser().get_doctest(inspect.getdoc(member) or "", dict(names), name, None, 0)
-
-
 @pytest.mark.parametrize("name", PUBLIC)
-def test_example(name, given, folder, own_registry, monkeypatch):
+def test_example(name, shared, folder, own_registry, monkeypatch):
     if name.startswith("kerasgan.export.") and keras.backend.backend() != "tensorflow":
         pytest.skip("formats are written on TensorFlow")
-    test = example(name, given)
+    text = inspect.getdoc(PUBLIC[name]) or ""
+    names = {**shared, **(untrained() if re.search(r">>>.*\b(generator|discriminator|gan)\b", text) else {})}
+    test = doctest.DocTestParser().get_doctest(text, names, name, None, 0)
     assert test.examples, f"{name} has no example in its docstring"
     skipped = [line.source for line in test.examples if line.options.get(doctest.SKIP)]
     assert bool(skipped) == (name in NOT_RUN), f"{name} has examples that are not run: {skipped}"
@@ -111,9 +107,11 @@ def test_every_public_module_says_what_is_public():
         assert set(module.__all__) <= set(dir(module)), module.__name__
 
 
-def test_first_page_lists_what_examples_take_as_given(given):
+def test_first_page_lists_what_examples_take_as_given(shared):
     page = (DOCS / "index.md").read_text()
-    missing = [name for name in given if not re.search(rf"\b{name}\b", page.split("take as given")[1])]
+    missing = [
+        name for name in (*shared, *untrained()) if not re.search(rf"\b{name}\b", page.split("take as given")[1])
+    ]
     assert not missing
 
 
