@@ -25,7 +25,7 @@ class DiffAugment:
 
     Example:
         >>> augment = kg.augment.DiffAugment("cutout")
-        >>> seen = augment(np.ones((2, 8, 8, 1), "float32"), gan.draws)
+        >>> seen = augment(keras.ops.ones((2, 8, 8, 1)), gan.draws)
         >>> float(keras.ops.mean(seen)) < 1.0  # a part of each is 0 now
         True
         >>> gan.compile(augment="color,translation,cutout")
