@@ -5,7 +5,7 @@ OUT ?= runs/dcgan_digits
 EPOCHS ?=
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test slow notebooks clean
+.PHONY: demo test slow notebooks docs clean
 
 # Train dcgan_digits on the embedded data and leave a run folder with samples, weights, ONNX and SavedModel.
 demo: $(VENV)/installed
@@ -24,6 +24,10 @@ slow: $(VENV)/tested
 notebooks: $(VENV)/tested
 	$(BIN)/python scripts/notebooks.py --quick --dry-run --jobs 2
 
+# The reference, from the docstrings, into build/site; a warning fails.
+docs: $(VENV)/documenting
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
@@ -36,6 +40,10 @@ $(VENV)/tested: $(VENV)/installed
 	$(if $(TORCH),$(BIN)/python -m pip install -qq $(TORCH))
 	# Without its requirements: of torch and torchvision it needs only the first, and only for its formulas.
 	$(if $(TORCH),$(BIN)/python -m pip install -qq --no-deps torch-fidelity==0.4.0)
+	touch $@
+
+$(VENV)/documenting: $(VENV)/installed
+	$(BIN)/python -m pip install -qq --editable ".[docs]"
 	touch $@
 
 clean:

@@ -1,14 +1,4 @@
-"""A Sampler written for places without Keras, always loaded again and compared with Keras before it may stay.
-
-Example:
-    >>> sampler = kg.Sampler.load("runs/dcgan_mnist/sampler.keras")
-    >>> kg.export.to_onnx(sampler, "generator.onnx").path
-    PosixPath('generator.onnx')
-    >>> kg.export.to_saved_model(sampler, "generator_savedmodel").readme
-    PosixPath('generator_savedmodel/README.md')
-    >>> kg.export.to_litert(sampler, "generator.tflite", dtype="int8").path
-    PosixPath('generator.tflite')
-"""
+"""A Sampler written for places without Keras, always loaded again and compared with Keras before it may stay."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

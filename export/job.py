@@ -53,6 +53,11 @@ class Artifact:
         readme: the text that travels with it.
         parity: how closely it follows Keras; one entry for each backend it was compared with. Empty unless float32.
         loss: what a smaller dtype loses, likewise; empty for float32.
+
+    Example:
+        >>> artifact = kg.export.to_onnx(gan.sampler(), "mine.onnx")
+        >>> artifact.path.name, artifact.readme.name
+        ('mine.onnx', 'mine.onnx.md')
     """
 
     path: Path

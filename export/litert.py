@@ -56,9 +56,9 @@ def to_litert(
         ParityError: LiteRT gives other images than Keras, or a smaller dtype loses too much.
 
     Example:
-        >>> artifact = kg.export.to_litert(kg.zoo.load("dcgan_digits"), "digits.tflite", dtype="int8")
-        >>> round(artifact.loss[0].psnr, 1)
-        43.3
+        >>> artifact = kg.export.to_litert(sampler, "generator.tflite", dtype="int8")
+        >>> artifact.loss[0].psnr > 30.0
+        True
     """
     return export(FORMAT, sampler, path, overwrite, about, dtype=dtype)
 

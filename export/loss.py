@@ -26,6 +26,11 @@ class Loss:
         lost: mean squared difference over the variance of Keras' own images around their mean; where it nears 1, the
             latents no longer decide what is drawn. A variation below four grey levels counts as four.
         images: how many were compared.
+
+    Example:
+        >>> loss = kg.export.to_onnx(sampler, "half.onnx", dtype="float16").loss[0]
+        >>> print(loss)
+        against Keras on tensorflow, ... images: PSNR ... dB (worst image ...), ...
     """
 
     against: str

@@ -24,6 +24,14 @@ class ParityError(RuntimeError):
     """The written artifact does not give Keras' images; it was removed.
 
     In float32 this is a fault of the conversion; a smaller dtype may lose more than `loss.measure` allows.
+
+    Example:
+        >>> try:
+        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="int8")
+        ... except kg.export.ParityError:  # it would lose too much
+        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="float16")
+        >>> artifact.path.exists()
+        True
     """
 
 

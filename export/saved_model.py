@@ -46,7 +46,11 @@ def to_saved_model(
 
     Example:
         >>> folder = kg.export.to_saved_model(sampler, "generator_savedmodel").path
+        >>> import tensorflow as tf
         >>> sample = tf.saved_model.load(folder).signatures["sample"]
+        >>> options = {"n": 4, "seed": [1, 2], "label": 7, "truncation": 1.0}
+        >>> sample(**{name: tf.constant(value) for name, value in options.items()})["image_uint8"].shape
+        TensorShape([4, 28, 28, 1])
     """
     return export(FORMAT, sampler, path, overwrite, about)
 

@@ -52,7 +52,7 @@ def to_web(
         ParityError: ONNX Runtime gives other images than Keras.
 
     Example:
-        >>> kg.export.to_web(sampler, "page").path  # then: cd page && python -m http.server
+        >>> kg.export.to_web(gan.sampler(), "page").path  # then: cd page && python -m http.server
         PosixPath('page')
     """
     shape = sampler.spec.image_shape

@@ -8,6 +8,13 @@ class InputError(ValueError):
     """Something the user gave cannot be used; the message says what was expected, what came and what to do.
 
     The command line prints it as one line, without a traceback.
+
+    Example:
+        >>> try:
+        ...     kg.zoo.show("dcgan_digit")
+        ... except kg.InputError as error:
+        ...     print(error)
+        Unknown zoo entry 'dcgan_digit'. Did you mean 'dcgan_digits'...
     """
 
 

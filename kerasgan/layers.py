@@ -3,6 +3,16 @@
 import keras
 from keras import ops
 
+__all__ = [
+    "ConditionalBatchNormalization",
+    "GroupedConv2D",
+    "SelfAttention",
+    "SpectralConv2D",
+    "SpectralDense",
+    "SpectralEmbedding",
+    "spectral_norm",
+]
+
 
 def spectral_norm(kernel, u, update: bool):
     """The kernel divided by its largest singular value (Miyato et al., 2018, algorithm 1).
@@ -18,6 +28,11 @@ def spectral_norm(kernel, u, update: bool):
 
     Returns:
         The normalised kernel, same shape.
+
+    Example:
+        >>> kernel, u = keras.ops.diag([4.0, 2.0]), keras.Variable([1.0, 0.0])
+        >>> keras.ops.convert_to_numpy(kg.layers.spectral_norm(kernel, u, update=True)).tolist()
+        [[1.0, 0.0], [0.0, 0.5]]
     """
     dtype = kernel.dtype
     # float32 whatever the policy: a half-precision singular value would jitter from step to step.
@@ -59,7 +74,13 @@ class _Spectral(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class SpectralConv2D(_Spectral, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` whose kernel is divided by its spectral norm in every call (SNGAN)."""
+    """`keras.layers.Conv2D` whose kernel is divided by its spectral norm in every call (SNGAN).
+
+    Example:
+        >>> layer = kg.layers.SpectralConv2D(8, 3, strides=2, padding="same")
+        >>> tuple(layer(x[:4] / 255.0, training=True).shape)
+        (4, 14, 14, 8)
+    """
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -74,7 +95,15 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class SpectralDense(_Spectral, keras.layers.Dense):
-    """`keras.layers.Dense` whose kernel is divided by its spectral norm in every call (SNGAN)."""
+    """`keras.layers.Dense` whose kernel is divided by its spectral norm in every call (SNGAN).
+
+    Example:
+        >>> layer = kg.layers.SpectralDense(1, use_bias=False)
+        >>> for _ in range(3):
+        ...     logits = layer(np.eye(4), training=True)
+        >>> round(float(np.linalg.norm(keras.ops.convert_to_numpy(logits))), 3)
+        1.0
+    """
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -89,7 +118,12 @@ class SpectralDense(_Spectral, keras.layers.Dense):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class SpectralEmbedding(_Spectral, keras.layers.Embedding):
-    """`keras.layers.Embedding` whose table is divided by its spectral norm (projection discriminators)."""
+    """`keras.layers.Embedding` whose table is divided by its spectral norm (projection discriminators).
+
+    Example:
+        >>> tuple(kg.layers.SpectralEmbedding(10, 16)(y[:4], training=True).shape)
+        (4, 16)
+    """
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -108,6 +142,11 @@ class GroupedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` with `groups`, of operations that every runtime takes.
 
     On TensorFlow Keras' own compiles grouped convolutions with XLA, which no export format knows.
+
+    Example:
+        >>> layer = kg.layers.GroupedConv2D(16, 3, padding="same", groups=4)
+        >>> tuple(layer(np.ones((2, 7, 7, 8), "float32")).shape), tuple(layer.kernel.shape)
+        ((2, 7, 7, 16), (3, 3, 2, 16))
     """
 
     def convolution_op(self, inputs, kernel):
@@ -129,6 +168,12 @@ class ConditionalBatchNormalization(keras.layers.Layer):
         epsilon: added to the variance.
 
     Input `[x, label]`: float (batch, ..., channels) and int32 (batch,); output as x.
+
+    Example:
+        >>> layer = kg.layers.ConditionalBatchNormalization(num_classes=10)
+        >>> out = keras.ops.convert_to_numpy(layer([x / 255.0, y], training=True))
+        >>> abs(round(float(out.mean()), 3)), round(float(out.std()), 3)
+        (0.0, 1.0)
     """
 
     def __init__(self, num_classes: int, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
@@ -174,6 +219,12 @@ class SelfAttention(keras.layers.Layer):
         spectral: spectral normalization of its 1x1 convolutions.
 
     Input and output float (batch, height, width, channels).
+
+    Example:
+        >>> layer = kg.layers.SelfAttention()
+        >>> features = np.ones((2, 8, 8, 16), "float32")
+        >>> bool((keras.ops.convert_to_numpy(layer(features)) == features).all())  # its factor starts at 0
+        True
     """
 
     def __init__(self, spectral: bool = True, **kwargs):

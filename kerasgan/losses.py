@@ -9,9 +9,30 @@ from keras import ops
 
 from kerasgan.errors import InputError, unknown_name
 
+__all__ = [
+    "LOSSES",
+    "AdversarialLoss",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "Relativistic",
+    "Wasserstein",
+    "get",
+]
+
 
 class AdversarialLoss:
-    """One pair. A subclass gives `discriminator` and `generator`; `boundary` where its logits are not centred on 0."""
+    """One pair. A subclass gives `discriminator` and `generator`; `boundary` where its logits are not centred on 0.
+
+    Example:
+        >>> class Linear(kg.losses.AdversarialLoss):
+        ...     def discriminator(self, real_logits, fake_logits):
+        ...         return keras.ops.mean(keras.ops.tanh(fake_logits) - keras.ops.tanh(real_logits))
+        ...     def generator(self, fake_logits, real_logits=None):
+        ...         return -keras.ops.mean(fake_logits)
+        >>> gan.compile(loss=Linear())
+    """
 
     name = ""
     generator_needs_real = False
@@ -59,7 +80,13 @@ def _cross_entropy(logits, target):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Minimax(_SmoothedLoss):
-    """Goodfellow et al., 2014, equation 1: G minimises E[log(1 - s(D(G(z))))]."""
+    """Goodfellow et al., 2014, equation 1: G minimises E[log(1 - s(D(G(z))))].
+
+    Example:
+        >>> loss = kg.losses.Minimax(label_smoothing=0.1)
+        >>> round(float(loss.generator(np.array([0.0, 0.0]))), 4)  # log(1/2)
+        -0.6931
+    """
 
     name = "minimax"
 
@@ -72,7 +99,13 @@ class Minimax(_SmoothedLoss):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class NonSaturating(Minimax):
-    """Goodfellow et al., 2014, section 3: the same D, and a G that minimises -E[log s(D(G(z)))]."""
+    """Goodfellow et al., 2014, section 3: the same D, and a G that minimises -E[log s(D(G(z)))].
+
+    Example:
+        >>> loss = kg.losses.NonSaturating()
+        >>> round(float(loss.generator(np.array([0.0, 0.0]))), 4)  # -log(1/2)
+        0.6931
+    """
 
     name = "non_saturating"
 
@@ -82,7 +115,13 @@ class NonSaturating(Minimax):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class LeastSquares(_SmoothedLoss):
-    """LSGAN, Mao et al., 2017, equation 9: targets 1 for real, 0 for fake, 1 for the generator."""
+    """LSGAN, Mao et al., 2017, equation 9: targets 1 for real, 0 for fake, 1 for the generator.
+
+    Example:
+        >>> loss = kg.losses.LeastSquares()
+        >>> float(loss.discriminator(real_logits=np.array([1.0, 0.0]), fake_logits=np.array([0.0, 0.0])))
+        0.25
+    """
 
     name = "least_squares"
 
@@ -104,7 +143,13 @@ def _midpoint(real_logits, fake_logits):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Wasserstein(AdversarialLoss):
-    """WGAN, Arjovsky et al., 2017, equation 2. D must be kept Lipschitz: WGAN-GP penalty or `weight_clip`."""
+    """WGAN, Arjovsky et al., 2017, equation 2. D must be kept Lipschitz: WGAN-GP penalty or `weight_clip`.
+
+    Example:
+        >>> loss = kg.losses.Wasserstein()
+        >>> float(loss.discriminator(real_logits=np.array([2.0, 4.0]), fake_logits=np.array([-1.0, 0.0])))
+        -3.5
+    """
 
     name = "wasserstein"
 
@@ -120,7 +165,13 @@ class Wasserstein(AdversarialLoss):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Hinge(AdversarialLoss):
-    """Miyato et al., 2018, equations 16 and 17."""
+    """Miyato et al., 2018, equations 16 and 17.
+
+    Example:
+        >>> loss = kg.losses.Hinge()
+        >>> float(loss.discriminator(real_logits=np.array([2.0, 0.5]), fake_logits=np.array([-1.0, -3.0])))
+        0.25
+    """
 
     name = "hinge"
 
@@ -136,6 +187,12 @@ class Relativistic(AdversarialLoss):
     """Relativistic pairing loss: Jolicoeur-Martineau, 2018 (RpGAN); Huang et al., 2024, equation 2 (R3GAN).
 
     The i-th real is judged against the i-th fake of the batch: D minimises E[softplus(-(D(x) - D(G(z))))].
+
+    Example:
+        >>> loss = kg.losses.Relativistic()
+        >>> real, fake = np.array([1.0, 2.0]), np.array([1.0, 2.0])  # equally good, pair by pair
+        >>> round(float(loss.discriminator(real, fake)), 4), round(float(loss.generator(fake, real)), 4)
+        (0.6931, 0.6931)
     """
 
     name = "relativistic"

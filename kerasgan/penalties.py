@@ -12,6 +12,8 @@ from keras import ops
 
 from kerasgan.errors import InputError, unknown_name
 
+__all__ = ["DRAGAN", "PENALTIES", "R1", "R2", "WGANGP", "Penalty", "get"]
+
 
 class Penalty:
     """A penalty on the gradient of D's output with respect to its input, at points a subclass chooses.
@@ -19,6 +21,15 @@ class Penalty:
     Args:
         weight: factor of the penalty, positive.
         interval: computed at every `interval`-th update of D.
+
+    Example:
+        >>> class R1OfNorm(kg.penalties.Penalty):
+        ...     name = "r1_of_norm"
+        ...     def points(self, real, fake, draws):
+        ...         return real
+        ...     def measure(self, squared_norms):
+        ...         return keras.ops.sqrt(squared_norms + 1e-12)
+        >>> gan.compile(loss="hinge", penalties=[R1OfNorm(weight=0.5, interval=4)])
     """
 
     name = ""
@@ -72,7 +83,13 @@ def _squared_distance_of_norm(squared_norms, target):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class WGANGP(Penalty):
-    """Gulrajani et al., 2017, equation 3: E[(|dD(x^)| - 1)^2], x^ = e x + (1 - e) G(z), e ~ U(0, 1) per sample."""
+    """Gulrajani et al., 2017, equation 3: E[(|dD(x^)| - 1)^2], x^ = e x + (1 - e) G(z), e ~ U(0, 1) per sample.
+
+    Example:
+        >>> gan.compile(loss="wasserstein", penalties=[kg.penalties.WGANGP(10.0)])
+        >>> float(kg.penalties.WGANGP(10.0).measure(4.0))  # of slope 2, squared: (2 - 1)^2
+        1.0
+    """
 
     name = "wgan_gp"
 
@@ -94,6 +111,11 @@ class DRAGAN(Penalty):
     Args:
         deviation: standard deviation of d, in standard deviations of the batch (0.5 in the authors' code).
         target: the gradient norm asked for.
+
+    Example:
+        >>> gan.compile(loss="minimax", penalties=[kg.penalties.DRAGAN(10.0, deviation=0.5)])
+        >>> [metric.name for metric in gan.metrics][-1]
+        'dragan'
     """
 
     name = "dragan"
@@ -119,6 +141,14 @@ class R1(Penalty):
 
     Args:
         gamma: strength; `weight` is gamma / 2.
+
+    Example:
+        >>> penalty = kg.penalties.R1(gamma=2.0, interval=16)
+        >>> gan.compile(loss="non_saturating", penalties=[penalty])
+        >>> def gradient(images):  # that of D(x) = 3 x on one value
+        ...     return 3.0 * keras.ops.ones_like(images)
+        >>> float(penalty(gradient, real=np.ones((8, 1)), fake=np.zeros((8, 1)), draws=None))
+        9.0
     """
 
     name = "r1"
@@ -138,7 +168,13 @@ class R1(Penalty):
 
 @keras.saving.register_keras_serializable("kerasgan")
 class R2(R1):
-    """Mescheder et al., 2018, equation 10: gamma/2 E[|dD(G(z))|^2] on generated samples."""
+    """Mescheder et al., 2018, equation 10: gamma/2 E[|dD(G(z))|^2] on generated samples.
+
+    Example:
+        >>> gan.compile(loss="relativistic", penalties=[kg.penalties.R1(0.1), kg.penalties.R2(0.1)])
+        >>> [metric.name for metric in gan.metrics][-2:]
+        ['r1', 'r2']
+    """
 
     name = "r2"
 

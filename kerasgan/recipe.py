@@ -41,6 +41,13 @@ class Recipe:
         gradient_accumulation: number of micro-batches a batch is cut into.
         precision: Keras dtype policy of the networks, one of `PRECISIONS`.
         seed: of weights, data order and noise.
+
+    Example:
+        >>> recipe = kg.zoo.show("dcgan_digits")
+        >>> recipe.differences(recipe.replace(loss="hinge", batch_size=128))
+        ["loss: 'non_saturating' -> 'hinge'", 'batch_size: 32 -> 128']
+        >>> kg.Recipe.from_dict(recipe.to_dict()) == recipe
+        True
     """
 
     name: str

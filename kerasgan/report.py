@@ -29,6 +29,25 @@ KNOWN = {
     "d_grad_norm",
     "g_grad_norm",
 }
+CONTENTS = {
+    "report.html": "the run on one page: curves, samples, health",
+    "sampler.keras": "the trained generator: kerasgan.Sampler.load(...)",
+    "best_sampler.keras": "the generator of the best score",
+    "generator.onnx": "for ONNX Runtime, checked against Keras",
+    "generator_savedmodel": "for TensorFlow Serving, checked against Keras",
+    "samples": "a grid per epoch, and training.gif",
+    "log.jsonl": "losses, accuracies, penalties and gradient norms of every epoch",
+    "health.jsonl": "what the health monitor measured, and saw",
+    "scores.jsonl": "the scores that chose the best generator",
+    "recipe.json": "the settings",
+    "run.json": "machine, libraries and time",
+    "checkpoints": "where the same command would go on",
+}
+
+
+def contents(folder: Path) -> list[tuple[Path, str]]:
+    """(path, what it is) of everything a run has left."""
+    return [(folder / name, what) for name, what in CONTENTS.items() if (folder / name).exists()]
 
 
 def write(folder: str | Path) -> Path:

@@ -121,6 +121,11 @@ def train(
 
     Raises:
         InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
+
+    Example:
+        >>> run = kg.train("gan_digits", epochs=1, exports=(), progress=False)
+        >>> kg.Sampler.load(run / "sampler.keras").generate(2).shape
+        (2, 28, 28, 1)
     """
     recipe, images = recipe_for(source, images, data_options, **changes)
     folder = Path(out or Path("runs") / recipe.name)
@@ -134,27 +139,6 @@ def train(
     sampler.save(folder / "sampler.keras")
     _export(sampler, folder, exports)
     return folder
-
-
-CONTENTS = {
-    "report.html": "the run on one page: curves, samples, health",
-    "sampler.keras": "the trained generator: kerasgan.Sampler.load(...)",
-    "best_sampler.keras": "the generator of the best score",
-    "generator.onnx": "for ONNX Runtime, checked against Keras",
-    "generator_savedmodel": "for TensorFlow Serving, checked against Keras",
-    "samples": "a grid per epoch, and training.gif",
-    "log.jsonl": "losses, accuracies, penalties and gradient norms of every epoch",
-    "health.jsonl": "what the health monitor measured, and saw",
-    "scores.jsonl": "the scores that chose the best generator",
-    "recipe.json": "the settings",
-    "run.json": "machine, libraries and time",
-    "checkpoints": "where the same command would go on",
-}
-
-
-def contents(folder: Path) -> list[tuple[Path, str]]:
-    """(path, what it is) of everything a run has left."""
-    return [(folder / name, what) for name, what in CONTENTS.items() if (folder / name).exists()]
 
 
 def rehearse(

@@ -30,8 +30,9 @@ class Sampler:
             the zoo fills it from its records.
 
     Example:
-        >>> sampler = kg.Sampler.load("runs/dcgan_digits/sampler.keras")
-        >>> sampler.generate(4, seed=0).shape
+        >>> sampler = gan.sampler()  # or kg.zoo.load("dcgan_digits")
+        >>> path = sampler.save("mine.keras")
+        >>> kg.Sampler.load("mine.keras").generate(4, seed=0).shape
         (4, 28, 28, 1)
     """
 

@@ -23,6 +23,13 @@ class SampleSpec:
         value_range: (low, high) of the generator's float output; mapped to 0..255.
         class_names: one name per class; empty for an unconditional generator.
         mean_latent: the point truncation pulls to; `None` stands for the origin.
+
+    Example:
+        >>> spec = kg.SampleSpec(latent_dim=16, image_shape=(28, 28, 1), class_names=("cat", "dog"))
+        >>> spec.labels("dog", n=3)
+        array([1, 1, 1], dtype=int32)
+        >>> spec.to_uint8(np.array([-1.0, 0.0, 1.0]))
+        array([  0, 128, 255], dtype=uint8)
     """
 
     latent_dim: int

@@ -9,6 +9,8 @@ import numpy as np
 from kerasgan.errors import InputError
 from kerasgan.files import whole_file
 
+__all__ = ["grid", "save_animation", "save_gif", "save_grid", "to_pillow"]
+
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -22,6 +24,10 @@ def grid(images: np.ndarray, columns: int | None = None, gap: int = 1) -> np.nda
 
     Returns:
         uint8 (grid height, grid width, channels).
+
+    Example:
+        >>> kg.viz.grid(x[:16], gap=2).shape  # four rows of four
+        (118, 118, 1)
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype != np.uint8 or not len(images):
@@ -39,7 +45,12 @@ def grid(images: np.ndarray, columns: int | None = None, gap: int = 1) -> np.nda
 
 
 def to_pillow(image: np.ndarray, scale: int = 1):
-    """A `PIL.Image.Image` of one uint8 (height, width, 1, 3 or 4) image, each pixel drawn `scale` times as large."""
+    """A `PIL.Image.Image` of one uint8 (height, width, 1, 3 or 4) image, each pixel drawn `scale` times as large.
+
+    Example:
+        >>> kg.viz.to_pillow(x[0], scale=4).size
+        (112, 112)
+    """
     from PIL import Image
 
     if image.shape[-1] not in MODES:
@@ -53,6 +64,7 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None, 
 
     Example:
         >>> kg.viz.save_grid(sampler.generate(16, labels=7), "sevens.png", scale=2)
+        PosixPath('sevens.png')
     """
     path = Path(path)
     with whole_file(path) as temporary:
@@ -67,6 +79,11 @@ def save_gif(frames: Iterable, path: str | Path, seconds_per_frame: float = 0.2)
         frames: `PIL.Image.Image`s of one size, or paths of pictures.
         path: ends in `.gif`.
         seconds_per_frame: of all but the last.
+
+    Example:
+        >>> frames = [kg.viz.to_pillow(image, scale=4) for image in x[:5]]
+        >>> kg.viz.save_gif(frames, "five_digits.gif", seconds_per_frame=0.5)
+        PosixPath('five_digits.gif')
     """
     from PIL import Image
 
@@ -94,6 +111,11 @@ def save_animation(
         columns: images in a row of the grid.
         scale: each pixel is drawn this many times as large.
         fps: frames per second.
+
+    Example:
+        >>> frames = kg.walks.walk(sampler, stops=2, n=9, frames=6)
+        >>> kg.viz.save_animation(frames, "walk.gif", columns=3, fps=6)
+        PosixPath('walk.gif')
     """
     path = Path(path)
     pictures = [to_pillow(grid(images, columns), scale).convert("RGB") for images in frames]

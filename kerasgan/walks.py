@@ -10,6 +10,8 @@ from kerasgan.errors import InputError
 from kerasgan.sampler import Sampler
 from kerasgan.spec import Labels, SampleSpec
 
+__all__ = ["interpolate", "morph", "slerp", "truncations", "walk"]
+
 
 def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray | float) -> np.ndarray:
     """Spherical interpolation (White, 2016): Gaussian latents keep their typical length on the way.
@@ -21,6 +23,10 @@ def slerp(a: np.ndarray, b: np.ndarray, t: np.ndarray | float) -> np.ndarray:
 
     Returns:
         float32 of the broadcast shape.
+
+    Example:
+        >>> kg.walks.slerp(np.array([1.0, 0.0]), np.array([0.0, 1.0]), t=0.5).round(4)
+        array([0.7071, 0.7071], dtype=float32)
     """
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
     cosine = np.sum(a * b, -1, keepdims=True) / np.maximum(
@@ -59,7 +65,12 @@ def walk(
     sampler: Sampler, stops: int = 6, n: int = 1, frames: int = 24, labels: Labels = None, seed: int = 0,
     truncation: float = 1.0,
 ) -> np.ndarray:  # fmt: skip
-    """A round trip through `stops` random latents, `frames` for each leg; its end joins its beginning."""
+    """A round trip through `stops` random latents, `frames` for each leg; its end joins its beginning.
+
+    Example:
+        >>> kg.walks.walk(sampler, stops=3, n=4, frames=10, labels=7).shape
+        (30, 4, 28, 28, 1)
+    """
     if stops < 2:
         raise InputError(f"A walk needs at least 2 stops. Received: {stops}.")
     latents = sampler.latents(n * stops, seed).reshape(stops, n, -1)
@@ -74,7 +85,13 @@ def truncations(
     sampler: Sampler, values: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0), n: int = 8, labels: Labels = None,
     seed: int = 0,
 ) -> np.ndarray:  # fmt: skip
-    """The same latents under growing truncation: one frame for each of the values, 0 to 1."""
+    """The same latents under growing truncation: one frame for each of the values, 0 to 1.
+
+    Example:
+        >>> frames = kg.walks.truncations(sampler, values=(0.0, 1.0), n=8, labels=7)
+        >>> [len(np.unique(pictures, axis=0)) for pictures in frames]
+        [1, 8]
+    """
     return np.stack([sampler.generate(n, labels, seed, truncation) for truncation in values])
 
 
@@ -86,6 +103,12 @@ def morph(
 
     Raises:
         InputError: an unconditional generator, or one that does not look its classes up in embeddings.
+
+    Example:
+        >>> frames = kg.walks.morph(sampler, (3, 8), n=2, frames=5)
+        >>> frames.shape
+        (5, 2, 28, 28, 1)
+        >>> path = kg.viz.save_animation(frames, "three_to_eight.gif", scale=2)
     """
     if not sampler.spec.class_names:
         raise InputError("This generator is unconditional: it has no classes to morph between.")

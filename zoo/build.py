@@ -13,6 +13,11 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
 
     Its seed fixes their first weights, for which the global generators of Python, NumPy and the backend are seeded:
     Keras' initializers know no other way for networks of anyone's making. Its precision is theirs alone.
+
+    Example:
+        >>> generator, discriminator = kg.zoo.networks(kg.zoo.show("dcgan_digits"))
+        >>> generator.output_shape, discriminator.output_shape
+        ((None, 28, 28, 1), (None, 1))
     """
     import keras
 
@@ -50,7 +55,9 @@ def build(
         **compile_options: `jit_compile`, `steps_per_execution`, `run_eagerly`.
 
     Example:
-        >>> gan = kg.zoo.build("dcgan_mnist", image_shape=(64, 64, 3))
+        >>> gan = kg.zoo.build("dcgan_digits", image_shape=(40, 24, 3))
+        >>> gan.sampler().generate(2).shape
+        (2, 40, 24, 3)
     """
     from kerasgan import losses
     from kerasgan.gans.gan import GAN

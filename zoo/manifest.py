@@ -39,6 +39,11 @@ def find(entry: str, version: int | None = None, folder: Path | None = None) -> 
 
     Raises:
         InputError: nothing published under that name, or not in that version.
+
+    Example:
+        >>> record = kg.zoo.record("cdcgan_digits")
+        >>> record["version"], record["file"], record["dataset"]
+        (1, 'cdcgan_digits-1.keras', 'digits')
     """
     records = {r["version"]: r for r in read(folder) if r["entry"] == entry}
     if not records:

@@ -25,8 +25,8 @@ def load(entry: str, version: int | None = None):
         InputError: nothing is published under that name, or it could not be fetched whole.
 
     Example:
-        >>> sampler = kg.zoo.load("dcgan_digits")
-        >>> sampler.generate(4, seed=0).shape
+        >>> sampler = kg.zoo.load("cdcgan_digits")
+        >>> sampler.generate(4, labels=7, seed=0).shape
         (4, 28, 28, 1)
     """
     from kerasgan.sampler import Sampler

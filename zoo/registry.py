@@ -43,10 +43,17 @@ def register(
         model: the class they are trained by, where it is not `kerasgan.GAN`; it goes with `networks`.
 
     Example:
-        >>> kg.zoo.register(
-        ...     kg.Recipe("mine_faces", family="mine", dataset="faces/", image_shape=(64, 64, 3)),
-        ...     networks=(my_generator, my_discriminator),
-        ... )
+        >>> def make_generator(image_shape, num_classes, latent_dim):
+        ...     latent = keras.Input((latent_dim,))
+        ...     pixels = keras.layers.Dense(int(np.prod(image_shape)), "tanh")(latent)
+        ...     return keras.Model(latent, keras.layers.Reshape(image_shape)(pixels))
+        >>> def make_discriminator(image_shape, num_classes):
+        ...     image = keras.Input(image_shape)
+        ...     return keras.Model(image, keras.layers.Dense(1)(keras.layers.Flatten()(image)))
+        >>> recipe = kg.Recipe("mine_digits", family="mine", dataset="digits", image_shape=(28, 28, 1))
+        >>> recipe = kg.zoo.register(recipe, networks=(make_generator, make_discriminator))
+        >>> kg.zoo.build("mine_digits").sampler().generate(2).shape
+        (2, 28, 28, 1)
     """
     if recipe.name in _RECIPES:
         raise InputError(f"There is a zoo entry {recipe.name!r} already. Choose another name.")
@@ -67,6 +74,12 @@ def register_file(path: str | Path) -> list[str]:
 
     Raises:
         InputError: no such file, one that fails, or one that registers nothing; then nothing of it stays registered.
+
+    Example:
+        >>> entry = "kg.zoo.show('dcgan_digits').replace(name='dcgan_mine', loss='hinge')"
+        >>> size = Path("my_entries.py").write_text(f"import kerasgan as kg; kg.zoo.register({entry})")
+        >>> kg.zoo.register_file("my_entries.py")
+        ['dcgan_mine']
     """
     path = Path(path).resolve()
     if path in _FILES:
@@ -109,7 +122,13 @@ def names(pattern: str = "*", pretrained: bool | None = None) -> list[str]:
 
 
 def show(name: str) -> Recipe:
-    """The recipe of an entry; an unknown name lists close matches."""
+    """The recipe of an entry; an unknown name lists close matches.
+
+    Example:
+        >>> recipe = kg.zoo.show("wgan_gp_digits")
+        >>> recipe.loss, recipe.n_critic
+        ('wasserstein', 5)
+    """
     if name not in _RECIPES:
         raise unknown_name("zoo entry", name, _RECIPES)
     return _RECIPES[name]

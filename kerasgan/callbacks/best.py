@@ -35,8 +35,10 @@ class BestGenerator(keras.callbacks.Callback):
         best: the best line of the log so far, `None` before the first.
 
     Example:
-        >>> best = kg.callbacks.BestGenerator("runs/faces/best_sampler.keras", n=2000, every=5)
-        >>> gan.fit(images, epochs=50, callbacks=[best])
+        >>> best = kg.callbacks.BestGenerator("runs/mine/best_sampler.keras", n=100)
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[best])
+        >>> best.best
+        {'epoch': 1, 'step': 23, 'fid': ..., 'best': True}
     """
 
     def __init__(

@@ -21,7 +21,10 @@ class Checkpoint(keras.callbacks.Callback):
         every: seconds between two of them, at least; there is always one at the end of the training.
 
     Example:
-        >>> gan.fit(images, epochs=50, callbacks=[kg.callbacks.Checkpoint("runs/faces/checkpoints")])
+        >>> checkpoint = kg.callbacks.Checkpoint("runs/mine/checkpoints")
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[checkpoint])
+        >>> checkpoint.position  # where the same call, with more epochs, would go on
+        {'epoch': 1, 'step': 0, 'order': 1}
     """
 
     def __init__(self, folder: str | Path, every: float = 30.0):

@@ -18,6 +18,12 @@ class SampleGrid(keras.callbacks.Callback):
         columns: samples in a row; `None` for a square grid, or one class per column.
         seed: of the latents.
         scale: each pixel is drawn this many times as large.
+
+    Example:
+        >>> grid = kg.callbacks.SampleGrid("runs/mine/samples", n=16, scale=2)
+        >>> history = gan.fit(images, batch_size=64, epochs=2, verbose=0, callbacks=[grid])
+        >>> sorted(path.name for path in Path("runs/mine/samples").iterdir())
+        ['epoch-0001.png', 'epoch-0002.png', 'training.gif']
     """
 
     def __init__(self, folder: str | Path, n: int = 64, columns: int | None = None, seed: int = 0, scale: int = 1):

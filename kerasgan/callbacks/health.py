@@ -51,8 +51,10 @@ class HealthMonitor(keras.callbacks.Callback):
         status: "starting", "healthy", or what is wrong.
 
     Example:
-        >>> monitor = kg.callbacks.HealthMonitor("runs/faces/health.jsonl", on_collapse="rollback")
-        >>> gan.fit(images, epochs=50, callbacks=[monitor])
+        >>> monitor = kg.callbacks.HealthMonitor("runs/mine/health.jsonl", on_collapse="rollback")
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[monitor])
+        >>> monitor.status, monitor.events
+        ('starting', [])
     """
 
     def __init__(

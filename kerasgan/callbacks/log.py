@@ -12,6 +12,12 @@ class JsonLog(keras.callbacks.Callback):
     """One JSON line per epoch: `{"epoch": 1, "step": 28, "loss": ...}`; no clock times, so equal runs log equally.
 
     Lines beyond the step at which a training is taken up again are cut off.
+
+    Example:
+        >>> log = kg.callbacks.JsonLog("runs/mine/log.jsonl")
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[log])
+        >>> Path("runs/mine/log.jsonl").read_text()[:23]
+        '{"epoch": 1, "step": 23'
     """
 
     def __init__(self, path: str | Path):

@@ -14,6 +14,12 @@ class Progress(keras.callbacks.Callback):
     Args:
         images_per_step: images in one batch of `fit`.
         health: a monitor whose verdict is shown, too.
+
+    Example:
+        >>> progress = kg.callbacks.Progress(images_per_step=64)
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0, callbacks=[progress])
+        >>> progress.bar.n, progress.bar.total
+        (1472, 1472)
     """
 
     def __init__(self, images_per_step: int, health: HealthMonitor | None = None):

@@ -48,7 +48,7 @@ def train(
     - `kerasgan train mine_faces --from my_entries.py`
     """
     register_own(own)
-    from kerasgan import runs
+    from kerasgan import report, runs
 
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -82,7 +82,7 @@ def train(
         typer.echo("Stopped. The same command goes on from the last checkpoint.", err=True)
         raise typer.Exit(130) from None
     typer.echo(f"The run lies in {folder}:")
-    for path, what in runs.contents(folder):
+    for path, what in report.contents(folder):
         typer.echo(f"  {path}  {what}")
 
 

@@ -42,8 +42,9 @@ def from_npz(
         InputError: no such file, a damaged one, keys missing, or data that `from_arrays` refuses.
 
     Example:
-        >>> kg.data.from_npz("mnist.npz", split="test")
-        Images('mnist': 10,000 of 28 x 28 x 1 uint8, 10 classes)
+        >>> np.savez("mine.npz", x_train=x, y_train=y, x_test=x[:50], y_test=y[:50])
+        >>> kg.data.from_npz("mine.npz", split="test")
+        Images('mine': 50 of 28 x 28 x 1 uint8, 10 classes)
     """
     path = Path(path).expanduser()
     if split not in SPLITS:

@@ -46,8 +46,11 @@ def from_directory(
         OSError: no room for the decoded file.
 
     Example:
-        >>> kg.data.from_directory("faces/", image_shape=(64, 64, 3))
-        Images('faces': 5,000 of 64 x 64 x 3 uint8, no labels)
+        >>> pictures = kg.data.from_directory("pictures", image_shape=(32, 32, 3))
+        >>> pictures
+        Images('pictures': 16 of 32 x 32 x 3 uint8, 2 classes)
+        >>> pictures.class_names
+        ('sevens', 'threes')
     """
     check_fit(fit)
     if on_corrupt not in ("raise", "skip"):

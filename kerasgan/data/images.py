@@ -39,8 +39,12 @@ class Images:
         InputError: no images, a wrong rank or dtype, NaN, labels that do not fit the images or the class names.
 
     Example:
-        >>> images = kg.data.load("digits")
-        >>> gan.fit(images.batches(64), epochs=5)
+        >>> images = kg.data.Images(x, y, name="mine")
+        >>> images.resized((64, 64, 3))
+        Images('mine': 256 of 64 x 64 x 3 uint8, 10 classes)
+        >>> pixels, labels = images.batches(64, seed=1)[0]
+        >>> pixels.shape, labels.shape
+        ((64, 28, 28, 1), (64,))
     """
 
     def __init__(

@@ -36,8 +36,8 @@ def load(
             tensorflow-datasets missing, or a download that failed.
 
     Example:
-        >>> kg.data.load("mnist")
-        Images('mnist': 60,000 of 28 x 28 x 1 uint8, 10 classes)
+        >>> kg.data.load("digits")  # or "mnist", "cifar10", ...
+        Images('digits': 1,500 of 28 x 28 x 1 uint8, 10 classes)
     """
     if name == "digits":
         return load_digits(split, image_shape)
@@ -59,8 +59,8 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
         InputError: it is none of the three, or that function's own.
 
     Example:
-        >>> kg.data.open("faces/", (64, 64, 3), on_corrupt="skip")
-        Images('faces': 5,000 of 64 x 64 x 3 uint8, no labels)
+        >>> kg.data.open("pictures", (64, 64, 3), on_corrupt="skip")
+        Images('pictures': 16 of 64 x 64 x 3 uint8, 2 classes)
     """
     path = Path(source).expanduser()
     if path.is_dir():

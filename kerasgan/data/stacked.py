@@ -42,8 +42,8 @@ def stacked(
         InputError: pictures that are not grey, without labels or of too many classes, or n below 1.
 
     Example:
-        >>> kg.data.stacked(kg.data.from_npz("mnist.npz"))
-        Images('stacked_mnist': 26,000 of 28 x 28 x 3 uint8, 1000 classes)
+        >>> kg.data.stacked(images, n=100)  # of kg.data.load("mnist"): Stacked MNIST
+        Images('stacked_digits': 100 of 28 x 28 x 3 uint8, 1000 classes)
     """
     k = images.num_classes
     if images.y is None or images.x.dtype != np.uint8 or images.image_shape[-1] != 1 or k > MOST_CLASSES:

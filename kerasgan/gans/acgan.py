@@ -21,6 +21,15 @@ class ACGAN(GAN):
         discriminator: `keras.Model` from samples alone to [logits (batch, 1), class logits (batch, classes)].
         class_weight: factor of the class's cross entropy.
         **kwargs: of `GAN`.
+
+    Example:
+        >>> image = keras.Input((28, 28, 1))
+        >>> flat = keras.layers.Flatten()(image)
+        >>> discriminator = keras.Model(image, [keras.layers.Dense(1)(flat), keras.layers.Dense(10)(flat)])
+        >>> gan = kg.ACGAN(conditional_generator, discriminator, class_names=images.class_names)
+        >>> gan.compile(loss="hinge")
+        >>> [metric.name for metric in gan.metrics if "class" in metric.name]
+        ['real_class_loss', 'fake_class_loss', 'real_class_accuracy', 'fake_class_accuracy']
     """
 
     outputs_of_discriminator = 2

@@ -13,7 +13,7 @@ from kerasgan import penalties as gradient_penalties
 from kerasgan.errors import InputError
 from kerasgan.gans import fitting, step
 from kerasgan.gans.draws import Draws
-from kerasgan.gans.optimizers import OptimizerPair, player_optimizer
+from kerasgan.gans.optimizers import OptimizerPair, computes_in_float16, player_optimizer
 from kerasgan.gans.saving import SavesEverything
 
 
@@ -37,6 +37,15 @@ class AdversarialModel(SavesEverything):
             Needs `n_critic` 1 and no gradient accumulation; `None` shares whenever these hold.
         value_range: (low, high) to which uint8 images 0..255 are scaled on the device.
         seed: of all noise drawn in training; `None` takes one at random.
+
+    Example:
+        >>> class Plain(kg.AdversarialModel):
+        ...     def generator_inputs(self, n, condition):
+        ...         return self.draws.normal((n, 16))
+        ...     def judge(self, samples, condition, training=True):
+        ...         return self.discriminator(samples, training=training)
+        >>> Plain(generator, discriminator, ema=0.99).predict(np.zeros((4, 16)), verbose=0).shape
+        (4, 28, 28, 1)
     """
 
     def __init__(
@@ -216,7 +225,7 @@ class AdversarialModel(SavesEverything):
         ):
             if optimizer is None:
                 optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-            pair.append(player_optimizer(optimizer, player, loss_scaling=_computes_in_float16(network)))
+            pair.append(player_optimizer(optimizer, player, loss_scaling=computes_in_float16(network)))
         super().compile(optimizer=OptimizerPair(*pair), auto_scale_loss=False, **kwargs)
         self.compile_options = kwargs
         # Noted now, before a callback moves the learning rate.
@@ -289,7 +298,3 @@ class AdversarialModel(SavesEverything):
         for network in ("generator", "discriminator"):
             config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects)
         return cls(**config)
-
-
-def _computes_in_float16(network) -> bool:
-    return any(layer.compute_dtype == "float16" for layer in network._flatten_layers())

@@ -31,10 +31,14 @@ class GAN(AdversarialModel):
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
-        >>> gan = kg.GAN(my_generator, my_discriminator, latent_dim=64, seed=0)
+        >>> latent, image = keras.Input((16,)), keras.Input((28, 28, 1))
+        >>> drawn = keras.layers.Reshape((28, 28, 1))(keras.layers.Dense(784, "tanh")(latent))
+        >>> logit = keras.layers.Dense(1)(keras.layers.Flatten()(image))
+        >>> gan = kg.GAN(keras.Model(latent, drawn), keras.Model(image, logit), seed=0)
         >>> gan.compile(loss="hinge", penalties=[kg.penalties.R1(0.1, interval=16)])
-        >>> gan.fit(kg.data.load("digits"), batch_size=64, epochs=20)
-        >>> images = gan.sampler().generate(16, seed=1)
+        >>> history = gan.fit(images, batch_size=64, epochs=1, verbose=0)
+        >>> gan.sampler().generate(16, seed=1).shape
+        (16, 28, 28, 1)
     """
 
     setting_names = (*AdversarialModel.setting_names, "prior")

@@ -25,6 +25,14 @@ class InfoGAN(GAN):
         category_weight: factor of the categorical code's loss.
         code_weight: factor of the continuous codes' loss.
         **kwargs: of `GAN`; `class_names` are those of the categorical code, "code 0" and so on by default.
+
+    Example:
+        >>> image = keras.Input((28, 28, 1))
+        >>> flat = keras.layers.Flatten()(image)
+        >>> discriminator = keras.Model(image, [keras.layers.Dense(size)(flat) for size in (1, 10, 2)])
+        >>> gan = kg.InfoGAN(conditional_generator, discriminator)
+        >>> gan.num_codes, gan.class_names[:3]
+        (2, ('code 0', 'code 1', 'code 2'))
     """
 
     outputs_of_discriminator = 3

@@ -80,3 +80,8 @@ def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.o
     if loss_scaling and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def computes_in_float16(network: keras.Model) -> bool:
+    """Whether a part of it does, so that small gradients would be lost without a loss scaler."""
+    return any(layer.compute_dtype == "float16" for layer in network._flatten_layers())

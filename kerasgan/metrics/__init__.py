@@ -1,5 +1,6 @@
 """Scores of generators, each with the protocol it was taken by."""
 
+from kerasgan.metrics import classifiers
 from kerasgan.metrics.conditional import class_agreement, classifier_accuracy_score
 from kerasgan.metrics.duplicates import find_duplicates
 from kerasgan.metrics.evaluator import Evaluator, evaluate
@@ -24,6 +25,7 @@ __all__ = [
     "Result",
     "class_agreement",
     "classifier_accuracy_score",
+    "classifiers",
     "density_coverage",
     "directions",
     "evaluate",

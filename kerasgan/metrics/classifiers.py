@@ -16,6 +16,8 @@ from keras import layers, ops
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.metrics import classic
 
+__all__ = ["accuracy", "build", "fit", "load", "names", "predicted", "record"]
+
 WEIGHTS = Path(__file__).parent / "weights"
 RECORDS = WEIGHTS / "classifiers.json"
 FEATURES = "features"
@@ -46,7 +48,9 @@ def build(
         (n, num_classes). Its layer `features`, float32 (n, features), is what the logits are computed from.
 
     Example:
-        >>> model = kg.metrics.classifiers.build((28, 28, 1), 10)
+        >>> model = kg.metrics.classifiers.build((32, 32, 3), num_classes=5)
+        >>> model.output_shape, model.get_layer("features").output.shape
+        ((None, 5), (None, 64))
     """
     drawn = iter(range(1000))
 
@@ -105,9 +109,9 @@ def fit(
         InputError: images or labels of another dtype or shape, labels out of range, or less than 1 of something.
 
     Example:
-        >>> train, test = kg.data.load("digits"), kg.data.load("digits", split="test")
-        >>> model = classifiers.fit(train.x, train.y, 10, augment="affine")
-        >>> classifiers.accuracy(model, test.x, test.y)
+        >>> model = kg.metrics.classifiers.fit(x, y, num_classes=10, steps=30, width=4)
+        >>> kg.metrics.classifiers.accuracy(model, x, y) > 0.2  # of so short a training
+        True
     """
     images, labels = _checked(images, labels, num_classes)
     for name, value in (("steps", steps), ("batch_size", batch_size)):
@@ -132,20 +136,36 @@ def fit(
 
 
 def predicted(model: keras.Model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """The class of the largest logit for each of the images uint8 (n, height, width, channels): int64 (n,)."""
+    """The class of the largest logit for each of the images uint8 (n, height, width, channels): int64 (n,).
+
+    Example:
+        >>> kg.metrics.classifiers.predicted(kg.metrics.classifiers.load("digits"), x[:100]).shape
+        (100,)
+    """
     # Without `predict`, which on every new model traces a function that is called a few times only.
     parts = (images[i : i + batch_size] for i in range(0, len(images), batch_size))
     return np.concatenate([ops.convert_to_numpy(model(part, training=False)).argmax(-1) for part in parts])
 
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray, batch_size: int = 500) -> float:
-    """Share of the images, uint8 (n, height, width, channels), whose largest logit is that of their label."""
+    """Share of the images, uint8 (n, height, width, channels), whose largest logit is that of their label.
+
+    Example:
+        >>> test = kg.data.load("digits", split="test")
+        >>> round(kg.metrics.classifiers.accuracy(kg.metrics.classifiers.load("digits"), test.x, test.y), 2)
+        0.99
+    """
     images, labels = _checked(images, labels, model.output_shape[-1])
     return float(np.mean(predicted(model, images, batch_size) == labels))
 
 
 def names() -> list[str]:
-    """Names of the classifiers that come with the package."""
+    """Names of the classifiers that come with the package.
+
+    Example:
+        >>> kg.metrics.classifiers.names()
+        ['cifar10', 'digits', 'mnist']
+    """
     return sorted(_records())
 
 
@@ -154,6 +174,10 @@ def record(name: str) -> dict[str, Any]:
 
     Raises:
         InputError: an unknown name, with close matches.
+
+    Example:
+        >>> kg.metrics.classifiers.record("digits")["image_shape"]
+        [28, 28, 1]
     """
     records = _records()
     if name not in records:
@@ -168,8 +192,10 @@ def load(name: str) -> keras.Model:
         InputError: an unknown name, or a file that is missing or not the one recorded.
 
     Example:
-        >>> model = kg.metrics.classifiers.load("mnist")
+        >>> model = kg.metrics.classifiers.load("digits")
         >>> features = keras.Model(model.input, model.get_layer("features").output)
+        >>> features.predict(x[:4], verbose=0).shape
+        (4, 64)
     """
     entry = record(name)
     path = WEIGHTS / entry["file"]

@@ -15,6 +15,10 @@ def class_agreement(labels: np.ndarray, classes: np.ndarray) -> float:
 
     Raises:
         InputError: no labels, or not one for each image.
+
+    Example:
+        >>> kg.metrics.class_agreement(labels=np.array([3, 1, 4, 1]), classes=np.array([3, 1, 4, 7]))
+        0.75
     """
     if not len(labels) or labels.shape != classes.shape:
         raise InputError(f"Expected one label for each of {len(classes)} images. Received: {len(labels)}.")
@@ -48,6 +52,12 @@ def classifier_accuracy_score(
 
     Raises:
         InputError: no labels, or images and labels that `classifiers.fit` refuses.
+
+    Example:
+        >>> labels = np.arange(200) % 10
+        >>> made = sampler.generate(200, labels=labels)
+        >>> kg.metrics.classifier_accuracy_score(made, labels, x, y, num_classes=10, steps=30, width=4) > 0.2
+        True
     """
     if len(labels) != len(images):
         raise InputError(f"Expected one label for each of {len(images)} images. Received: {len(labels)}.")

@@ -41,6 +41,11 @@ def find_duplicates(
 
     Raises:
         InputError: fewer than two training images.
+
+    Example:
+        >>> found = kg.metrics.find_duplicates(np.concatenate([real[:50], fake[:50]]), train=real)
+        >>> 0.5 <= found.duplicates < 1.0  # the first half are copies
+        True
     """
     if len(train) < 2:
         raise InputError(f"Duplicates are sought among at least 2 training images. Received: {len(train)}.")

@@ -46,8 +46,11 @@ class Extractor:
         file_sha256: of the file it came from, or `None`.
 
     Example:
-        >>> extractor = kg.metrics.Extractor(my_classifier, layer="dense_1", value_range=(0, 1))
-        >>> kg.metrics.evaluate(sampler, "flowers/", extractor=extractor)
+        >>> extractor = kg.metrics.Extractor(kg.metrics.classifiers.load("digits"), layer="features")
+        >>> features, probabilities = extractor(x)
+        >>> features.shape, probabilities.shape
+        ((256, 64), (256, 10))
+        >>> result = kg.metrics.evaluate(sampler, "digits", ("fid",), n=200, floor=False, extractor=extractor)
     """
 
     def __init__(
@@ -201,6 +204,10 @@ def inception_v3(weights: str | Path | None = None, layer: str = "avg_pool", bat
 
     Raises:
         InputError: no such file, one that does not fit, or weights that cannot be downloaded.
+
+    Example:
+        >>> extractor = kg.metrics.inception_v3()  # 96 MB are downloaded  # doctest: +SKIP
+        >>> result = kg.metrics.evaluate(sampler, "cifar10", extractor=extractor)  # doctest: +SKIP
     """
     if weights is not None and not Path(weights).is_file():
         raise InputError(f"No weights file {str(weights)!r}.")

@@ -21,6 +21,13 @@ def frechet_distance(real: Gaussian | np.ndarray, fake: Gaussian | np.ndarray) -
 
     Raises:
         InputError: features of different lengths, that are not finite, or fewer than two.
+
+    Example:
+        >>> kg.metrics.frechet_distance(real, fake) > kg.metrics.frechet_distance(real, real)
+        True
+        >>> rng = np.random.default_rng(0)
+        >>> round(kg.metrics.frechet_distance(rng.normal(0, 1, (5000, 2)), rng.normal(3, 1, (5000, 2))))  # 3^2 + 3^2
+        18
     """
     real, fake = _gaussian(real), _gaussian(fake)
     if real.mean.shape != fake.mean.shape:

@@ -35,6 +35,11 @@ def kernel_distance(
 
     Raises:
         InputError: features of different lengths or not finite, or a subset size below 2 or above n or m.
+
+    Example:
+        >>> found = kg.metrics.kernel_distance(real, real + 1.0, subsets=10, subset_size=100)
+        >>> found.mean > 0, found.std > 0
+        (True, True)
     """
     real = check_features(real).astype(np.float64)
     fake = check_features(fake).astype(np.float64)

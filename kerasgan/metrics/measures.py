@@ -180,5 +180,10 @@ METRICS: dict[str, Measure] = {
 
 @functools.cache
 def directions() -> dict[str, int]:
-    """+1 for each value of which more is better, -1 where less is, 0 where neither."""
+    """+1 for each value of which more is better, -1 where less is, 0 where neither.
+
+    Example:
+        >>> kg.metrics.directions()["fid"], kg.metrics.directions()["precision"]
+        (-1, 1)
+    """
     return {name: better for measure in METRICS.values() for name, better in measure.values.items()}

@@ -29,6 +29,11 @@ def mode_coverage(classes: np.ndarray, real_labels: np.ndarray, num_classes: int
 
     Raises:
         InputError: no images, or classes out of range.
+
+    Example:
+        >>> found = kg.metrics.mode_coverage(np.array([0, 0, 1, 1]), real_labels=np.array([0, 1, 2, 3]), num_classes=4)
+        >>> found.modes, round(found.kl, 4)  # half of the classes: log 2
+        (2, 0.6931)
     """
     for name, numbers in (("classes", classes), ("real_labels", real_labels)):
         if not len(numbers) or numbers.min() < 0 or numbers.max() >= num_classes:

@@ -40,6 +40,11 @@ class Protocol:
         settings: each metric's own, by its name.
         libraries: name and version; also the backend and Python. Not compared: they move scores by rounding errors.
         notes: what a reader must know, for instance that n is smaller than asked for.
+
+    Example:
+        >>> protocol = kg.metrics.evaluate(sampler, "digits", ("fid",), n=100, floor=False).protocol
+        >>> protocol.differences(dataclasses.replace(protocol, n_fake=10_000))
+        ['n_fake: 100 -> 10000']
     """
 
     data: str
@@ -86,9 +91,10 @@ class Result:
         subject: what was scored.
 
     Example:
-        >>> result = kg.metrics.evaluate(sampler, "mnist")
-        >>> result["fid"]
-        >>> result.save("scores.json")
+        >>> result = kg.metrics.evaluate(sampler, "digits", ("fid",), n=200, floor=False)
+        >>> path = result.save("scores.json")
+        >>> kg.metrics.Result.load("scores.json").compare(result)
+        {'fid': 1.0}
     """
 
     values: dict[str, float]

@@ -16,6 +16,12 @@ class Gaussian:
         mean: float64 (d,).
         covariance: float64 (d, d), divided by n - 1.
         n: size of the sample.
+
+    Example:
+        >>> normal = kg.metrics.Gaussian(mean=np.zeros(2), covariance=np.diag([4.0, 9.0]), n=100)
+        >>> normal.root.round(6)
+        array([[2., 0.],
+               [0., 3.]])
     """
 
     mean: np.ndarray
@@ -33,10 +39,11 @@ class Moments:
     """Adds up batches of features to a `Gaussian`, in float64 (Chan, Golub and LeVeque, 1979).
 
     Example:
-        >>> moments = Moments()
-        >>> for batch in batches:
+        >>> moments = kg.metrics.Moments()
+        >>> for batch in np.split(real, 4):
         ...     moments.add(batch)
-        >>> moments.gaussian().mean
+        >>> bool(np.allclose(moments.gaussian().mean, real.mean(axis=0), atol=1e-5))
+        True
     """
 
     def __init__(self) -> None:

@@ -62,7 +62,9 @@ def judge(
 
     Example:
         >>> train, test = kg.data.load("digits"), kg.data.load("digits", split="test")
-        >>> print(kg.verdict.judge(sampler, train, test, 0.1).sentence)
+        >>> verdict = kg.verdict.judge(sampler, train, test, real_fraction=0.02, seeds=2, steps=2)
+        >>> print(verdict.sentence)
+        Not shown: ... Against real pictures alone: ...
     """
     _check(sampler, train, test, seeds, confidence, retrain)
     n_real = len(arms.draw(train, real_fraction, first_seed))

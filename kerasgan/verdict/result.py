@@ -35,6 +35,10 @@ class Comparison:
         low: lower end of the confidence interval.
         high: upper end.
         confidence: of the interval, for instance 0.95.
+
+    Example:
+        >>> kg.verdict.Comparison("real", mean=0.02, low=-0.01, high=0.05, confidence=0.95).answer
+        'not shown'
     """
 
     rival: str
@@ -57,6 +61,13 @@ class Verdict:
         accuracies: of each arm, one for each seed.
         comparisons: of "real + generated" with each of `RIVALS`.
         protocol: everything it was taken by, JSON-safe.
+
+    Example:
+        >>> alone = kg.verdict.Comparison("real", mean=0.03, low=0.01, high=0.05, confidence=0.95)
+        >>> classic = kg.verdict.Comparison("real + classic", mean=0.0, low=-0.02, high=0.02, confidence=0.95)
+        >>> print(kg.verdict.Verdict({}, (alone, classic), {}).sentence)
+        Not shown: it cannot be said that generated pictures helped. Against real pictures alone: yes, +3.00 points of
+        accuracy (95 % interval +1.00 to +5.00). Against real pictures with classic augmentation: not shown, ...
     """
 
     accuracies: dict[str, list[float]]
@@ -120,6 +131,11 @@ def compare(rival: str, differences: np.ndarray, confidence: float = 0.95) -> Co
         rival: whom the differences are from.
         differences: (seeds, pictures), each 1 where only "real + generated" is right, -1 where only the rival, else 0.
         confidence: of the interval.
+
+    Example:
+        >>> differences = np.random.default_rng(0).choice([-1, 0, 1], (5, 297), p=[0.1, 0.6, 0.3])
+        >>> kg.verdict.compare("real", differences).answer
+        'yes'
     """
     from scipy import stats
 
