@@ -12,7 +12,7 @@ from typing import Any
 from kerasgan.errors import InputError
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.registry import register
 
@@ -62,7 +62,7 @@ register(
         d_optimizer=adam(1e-3),
     )
 )
-register(Recipe("acgan_mnist", **MNIST, **_SETTINGS))
+register(Recipe("acgan_mnist", **MNIST, **_SETTINGS, **MNIST_RATES))
 register(
     Recipe(
         "acgan_cifar10",

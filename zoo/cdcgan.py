@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.parts import judged, label_planes
 from kerasgan.zoo.registry import register
@@ -54,7 +54,7 @@ register(
         d_optimizer=adam(1e-3),
     )
 )
-register(Recipe("cdcgan_mnist", **MNIST, **_SETTINGS))
+register(Recipe("cdcgan_mnist", **{**MNIST, "epochs": 14}, **_SETTINGS, **MNIST_RATES))
 register(
     Recipe(
         "cdcgan_cifar10",

@@ -9,7 +9,7 @@ networks with batch normalization in both players. Differences: the networks are
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.wgan import discriminator
@@ -29,7 +29,7 @@ register(
         d_optimizer=adam(1e-3),
     )
 )
-register(Recipe("lsgan_mnist", **MNIST, **_SETTINGS))
+register(Recipe("lsgan_mnist", **MNIST, **_SETTINGS, **MNIST_RATES))
 register(
     Recipe(
         "lsgan_cifar10",
