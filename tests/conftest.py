@@ -42,3 +42,11 @@ def own_registry(monkeypatch):
     monkeypatch.setattr(registry, "_RECIPES", dict(registry._RECIPES))
     monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
     monkeypatch.setattr(registry, "_FILES", {})
+
+
+@pytest.fixture
+def own_determinism(monkeypatch):
+    """A training by `kerasgan.runs` in this process leaves TensorFlow as it was: XLA refuses its deterministic mode."""
+    from kerasgan import runs
+
+    monkeypatch.setattr(runs, "_make_deterministic", lambda: None)

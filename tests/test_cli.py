@@ -33,7 +33,7 @@ def kerasgan(tmp_path):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
+def here(tmp_path, monkeypatch, capsys, own_determinism):
     """The same without a new process, for what is no first meeting."""
     from kerasgan import cli
 

@@ -11,7 +11,7 @@ from kerasgan.gans.decay import LinearDecay
 
 
 @pytest.fixture
-def falling(own_registry):
+def falling(own_registry, own_determinism):
     return kg.zoo.register(
         kg.Recipe(
             "tiny_falling",

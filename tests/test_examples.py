@@ -84,7 +84,7 @@ def folder(tmp_path, shared, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_example(name, shared, folder, own_registry, monkeypatch):
+def test_example(name, shared, folder, own_registry, own_determinism, monkeypatch):
     if name.startswith("kerasgan.export.") and keras.backend.backend() != "tensorflow":
         pytest.skip("formats are written on TensorFlow")
     text = inspect.getdoc(PUBLIC[name]) or ""
