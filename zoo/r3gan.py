@@ -103,7 +103,7 @@ _SETTINGS: dict[str, Any] = {"family": "r3gan", "loss": "relativistic"}
 register(
     Recipe(
         "r3gan_digits",
-        **{**DIGITS, "epochs": 25},
+        **{**DIGITS, "epochs": 25, "decay": 0.5},
         **_SETTINGS,
         penalties=_penalties(0.1, 4),
         generator={"width": 32},

@@ -30,7 +30,7 @@ _SETTINGS: dict[str, Any] = {"family": "sagan", "loss": "hinge", "num_classes": 
 register(
     Recipe(
         "sagan_digits",
-        **DIGITS,
+        **{**DIGITS, "decay": 0.5},
         **_SETTINGS,
         generator={"width": 24},
         discriminator={"width": 24},

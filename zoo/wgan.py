@@ -51,8 +51,8 @@ _SETTINGS: dict[str, Any] = {
 register(
     Recipe(
         "wgan_digits",
-        **{**DIGITS, "epochs": 120},
-        **_SETTINGS,
+        **{**DIGITS, "epochs": 120, "decay": 0.5},
+        **{**_SETTINGS, "weight_clip": 0.05},
         generator={"width": 16},
         discriminator={"width": 24},
         g_optimizer=_rmsprop(1e-3),
