@@ -1,9 +1,9 @@
 """WGAN: a critic with clipped weights (Arjovsky, Chintala, Bottou, 2017, https://arxiv.org/abs/1701.07875).
 
 As in the paper: the networks are DCGAN's, with batch normalization in the critic too; the critic's weights are clipped
-to [-0.01, 0.01]; five critic updates per generator update; RMSprop. Differences: RMSprop's rate is higher than the
-paper's 5e-5 where little time is to be spent; an average of the generator's weights. With classes, the critic is a
-projection discriminator.
+to [-0.01, 0.01]; five critic updates per generator update; RMSprop. Differences: where little time is to be spent,
+RMSprop's rate is higher than the paper's 5e-5 and falls at the end, and for digits the bound is 0.05; an average of the
+generator's weights. With classes, the critic is a projection discriminator.
 """
 
 from typing import Any
