@@ -27,11 +27,14 @@ def test_every_entry_travels(name, tmp_path):
         assert parity.images >= max(1 + 2 + 7, sampler.spec.num_classes or 0)
 
 
+# What int8 loses can be too much for weights nobody trained, and is then refused.
+FEWER_BITS = [(name, "float16") for name in families.ENTRIES] + [(name, "int8") for name in families.PUBLISHED]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float16", "int8"])
-@pytest.mark.parametrize("name", families.ENTRIES)
+@pytest.mark.parametrize(("name", "dtype"), FEWER_BITS)
 def test_every_entry_in_fewer_bits(name, dtype, tmp_path):
     sampler = families.sampler(name)
     for to_format, file in ((export.to_onnx, "generator.onnx"), (export.to_litert, "generator.tflite")):
         artifact = to_format(sampler, tmp_path / file, dtype=dtype)
-        assert artifact.loss
+        assert artifact.loss and artifact.path.exists()
