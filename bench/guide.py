@@ -2,7 +2,8 @@
 
     python bench/guide.py --minutes 10 --out runs/guide
 
-The guide's networks and steps are rebuilt from https://keras.io/guides/custom_train_step_in_tensorflow/ (a GAN) and
+The conditional one is rebuilt from a copy of 2021 of the example, the other from memory of the guide, not checked:
+https://keras.io/guides/custom_train_step_in_tensorflow/ (a GAN) and
 https://keras.io/examples/generative/conditional_gan/ (conditional), with a self-tuning tf.data pipeline as there, and
 stopped when the minutes are over. Of our recipes as many epochs are trained as fit into the minutes, by the speed of a
 rehearsal. All four see MNIST's training part; their scores are taken by one protocol. Nothing else should run.
