@@ -2,7 +2,8 @@
 
 The networks of `kerasgan.zoo.dcgan`. The paper sets a one-hot label beside the latent and beside the pixels of
 perceptrons; here the generator has a learned embedding beside the latent, the discriminator a learned picture of each
-class beside the image, as a further channel, which is the same for convolutions.
+class beside the image, as a further channel, which is the same for convolutions. Difference, for quality: its logit is
+also that of a projection discriminator (Miyato & Koyama, 2018, https://arxiv.org/abs/1802.05637).
 """
 
 from typing import Any
@@ -37,8 +38,7 @@ def discriminator(image_shape, num_classes=0, width=48, planes=1):
         return judged(image, dcgan.features(image, width), 0)
     label = keras.Input((), dtype="int32", name="label")
     x = layers.Concatenate()([image, label_planes(label, num_classes, image_shape, planes)])
-    logit = layers.Dense(1, dtype="float32")(dcgan.features(x, width))
-    return keras.Model([image, label], logit, name="discriminator")
+    return judged(image, dcgan.features(x, width), num_classes, label=label)
 
 
 _SETTINGS: dict[str, Any] = {**dcgan.SETTINGS, "family": "cdcgan", "num_classes": 10}

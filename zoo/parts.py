@@ -39,7 +39,7 @@ def cropped(x, size):
     return layers.Cropping2D(((0, x.shape[1] - size[0]), (0, x.shape[2] - size[1])))(x)
 
 
-def judged(image, features, num_classes, dense=None, embedding=None):
+def judged(image, features, num_classes, dense=None, embedding=None, label=None):
     """A discriminator from the image's input to a logit float32 (batch, 1).
 
     With classes its logit is that of a projection discriminator (Miyato & Koyama, 2018,
@@ -51,6 +51,7 @@ def judged(image, features, num_classes, dense=None, embedding=None):
         num_classes: 0 for no label.
         dense: layer class of the logit; `keras.layers.Dense` by default.
         embedding: layer class of the label; `keras.layers.Embedding` by default.
+        label: `keras.Input` of the label, where the features are made of it too; its own by default.
     """
     import keras
     from keras import layers
@@ -58,7 +59,7 @@ def judged(image, features, num_classes, dense=None, embedding=None):
     logit = (dense or layers.Dense)(1, dtype="float32")(features)
     if not num_classes:
         return keras.Model(image, logit, name="discriminator")
-    label = keras.Input((), dtype="int32", name="label")
+    label = keras.Input((), dtype="int32", name="label") if label is None else label
     embedded = (embedding or layers.Embedding)(num_classes, features.shape[1])(label)
     projected = layers.Dot(axes=1, dtype="float32")([features, embedded])
     return keras.Model([image, label], layers.Add(dtype="float32")([logit, projected]), name="discriminator")
