@@ -33,9 +33,8 @@ class HealthMonitor(keras.callbacks.Callback):
         path: of a log with one JSON line per check and per event, `None` for none. It is cut and read again when a
             training is taken up again, so that the monitor goes on as if it had never stopped.
         on_collapse: what follows any trouble: `"warn"` says what was seen and what to try; `"stop"` also ends the
-            training; `"rollback"` goes back to the last state known to be healthy, with lower learning rates, unless
-            they follow a schedule. Data
-            order, noise and step count go on, and files stay.
+            training; `"rollback"` goes back to the last state known to be healthy, with lower learning rates.
+            Data order, noise and step count go on, and files stay; a schedule of the rates goes back with the weights.
         every: steps between two checks.
         n: samples per check.
         warmup: steps before which only NaN counts, for every generator begins undiverse.

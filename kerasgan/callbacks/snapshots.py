@@ -41,19 +41,16 @@ class Snapshots:
         """Brings a snapshot back, but for the noise, the count of steps and the running means, which go on.
 
         Returns:
-            What the learning rates, `factor` times what they were before, are now.
+            What the learning rates, `factor` times what they were before, are now. A schedule goes back to the
+            snapshot's place in it, and is `factor` times as high from there on.
         """
-        optimizers = model.optimizer.g, model.optimizer.d
-        rates = [factor * float(np.asarray(checkpoint.values([o.learning_rate])[0])) for o in optimizers]
-        going_on = {id(v) for v in (*model.random_state, *model.metrics_variables, model.steps)}
+        pair = model.optimizer
+        going_on = {id(v) for v in (*model.random_state, *model.metrics_variables, *pair.factors, model.steps)}
         pairs = [p for p in zip(model.all_state, self.kept[step], strict=True) if id(p[0]) not in going_on]
         checkpoint.restore([v for v, _ in pairs], [value for _, value in pairs])
         if not all(np.isfinite(v).all() for v in checkpoint.values(model.metrics_variables)):
             model.reset_metrics()
         self.used = step
-        try:
-            for optimizer, rate in zip(optimizers, rates, strict=True):
-                optimizer.learning_rate = rate
-        except TypeError:  # Keras', for an optimizer made with a schedule
-            return "as their schedule has them, which cannot be lowered"
-        return f"now {rates[0]:.3g} (G) and {rates[1]:.3g} (D)"
+        pair.lower(factor)
+        g, d = (float(v) for v in checkpoint.values([pair.g.learning_rate, pair.d.learning_rate]))
+        return f"now {g:.3g} (G) and {d:.3g} (D)"

@@ -11,7 +11,8 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`rate`, and over the last part of the training linearly down to 0.
 
     mimicry's CIFAR-10 baselines of SNGAN and WGAN-GP (https://github.com/kwotsin/mimicry) fall over the whole training
-    (`part` 1). What it gains here was not measured by itself. A rollback of `HealthMonitor` cannot lower it.
+    (`part` 1). What it gains here was not measured by itself. After a rollback of `HealthMonitor` it goes on from where
+    it was then, so it ends so many steps before 0 as were lost.
 
     Args:
         rate: learning rate at the start.

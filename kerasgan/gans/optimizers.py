@@ -1,4 +1,4 @@
-"""OptimizerPair: the one optimizer Keras sees, made of the generator's and the discriminator's."""
+"""OptimizerPair: the one optimizer Keras sees, made of the generator's and the discriminator's, and their rates."""
 
 from typing import Any
 
@@ -52,6 +52,17 @@ class OptimizerPair(keras.optimizers.Optimizer):
         self.d.learning_rate = value * self.proportion
         self.g.learning_rate = value
 
+    @property
+    def factors(self) -> list:
+        """The variables that `lower` changes, G's and D's: the learning rate, or what its schedule is multiplied by."""
+        rates = [getattr(o, "inner_optimizer", o)._learning_rate for o in (self.g, self.d)]
+        return [rate.factor if isinstance(rate, Lowered) else rate for rate in rates]
+
+    def lower(self, factor: float) -> None:
+        """Both learning rates become `factor` times what they are; schedules are so for all the steps to come."""
+        for variable in self.factors:
+            variable.assign(factor * variable)
+
     def finalize_variable_values(self, var_list):
         self.g.finalize_variable_values(self.g._trainable_variables)
         self.d.finalize_variable_values(self.d._trainable_variables)
@@ -66,6 +77,25 @@ class OptimizerPair(keras.optimizers.Optimizer):
         return cls(deserialize(config["g"]), deserialize(config["d"]), config["name"])
 
 
+@keras.saving.register_keras_serializable("kerasgan")
+class Lowered(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule times a variable of the optimizer: it can be lowered, and stays so in checkpoints and files."""
+
+    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, factor: keras.Variable):
+        self.schedule, self.factor = schedule, factor
+
+    def __call__(self, step):
+        return self.schedule(step) * keras.ops.convert_to_tensor(self.factor)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule)}
+
+    @classmethod
+    def from_config(cls, config):
+        """The schedule alone: `player_optimizer` gives it a variable of the new optimizer."""
+        return keras.saving.deserialize_keras_object(config["schedule"])
+
+
 def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.optimizers.Optimizer:
     """A player's optimizer from a name, `{"name": ..., **arguments}` or an object, with a loss scaler where needed."""
     if isinstance(optimizer, dict) and "class_name" not in optimizer:
@@ -77,9 +107,23 @@ def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.o
             f"{player} accumulates gradients by itself (gradient_accumulation_steps), so the two players would move at "
             "different times. Use compile(gradient_accumulation=...) instead."
         )
+    _make_lowerable(getattr(optimizer, "inner_optimizer", optimizer), player)
     if loss_scaling and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def _make_lowerable(optimizer, player):
+    rate = optimizer._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        if not isinstance(rate, Lowered):
+            factor = optimizer.add_variable((), "ones", aggregation="only_first_replica", name="rate_factor")
+            optimizer.learning_rate = Lowered(rate, factor)
+    elif not isinstance(rate, keras.Variable):
+        raise InputError(
+            f"The learning rate of {player} must be a number or a keras.optimizers.schedules.LearningRateSchedule, so "
+            f"that it can be saved and lowered. Received: {rate!r}."
+        )
 
 
 def computes_in_float16(network: keras.Model) -> bool:
