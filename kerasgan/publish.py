@@ -51,7 +51,7 @@ def pack(
         The new record of `weights.json`.
 
     Raises:
-        InputError: no finished run there.
+        InputError: no run there, or one that was stopped before its end.
     """
     from kerasgan.sampler import Sampler
 
@@ -61,6 +61,9 @@ def pack(
         raise InputError(f"{str(run)!r} holds no finished run: sampler.keras is missing. Train it to its end first.")
     recipe = json.loads((run / "recipe.json").read_text())
     sitting = json.loads((run / "run.json").read_text())["sittings"]
+    steps, of_steps = sitting[-1]["ended_at_step"], sitting[-1].get("of_steps", 0)
+    if steps < of_steps:
+        raise InputError(f"{str(run)!r} was stopped at step {steps:,} of {of_steps:,}. Train it to its end first.")
     entry = recipe["name"]
     records = manifest.read(release)
     version = 1 + max((r["version"] for r in records if r["entry"] == entry), default=0)
@@ -86,7 +89,7 @@ def pack(
         "hardware": sitting[-1]["machine"],
         "backend": sitting[-1]["backend"],
         "minutes": round(sum(s["seconds"] for s in sitting) / 60, 1),
-        "steps": sitting[-1]["ended_at_step"],
+        "steps": steps,
         "commit": sitting[-1].get("commit"),
         "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
         "scores": _scores(sampler, recipe["num_classes"] > 0, data or recipe["dataset"], n) if n else None,

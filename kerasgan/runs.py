@@ -33,23 +33,31 @@ def recipe_for(
         source: a zoo entry, a folder of pictures, or an `.npz` file.
         images: data in place of what `source` names.
         data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
-        **changes: recipe fields to set; `None` leaves them. `image_shape` may be (height, width) alone.
+        **changes: recipe fields to set; `None` leaves them. `image_shape` may be (height, width) alone; `dataset` is
+            whatever `kerasgan.data.open` takes, and gives the recipe a name of its own.
 
     Returns:
         The recipe with `image_shape` and `num_classes` as the data have them, and the data.
     """
     changes = {name: value for name, value in changes.items() if value is not None}
     shape = changes.pop("image_shape", None)
+    dataset = changes.pop("dataset", None)
     own = source not in zoo.names()
     if own:
+        if dataset:
+            raise InputError(f"Other data go with a zoo entry. Received: {source!r}, and the data {str(dataset)!r}.")
         images = images or _own_images(source, shape, data_options or {})
         recipe = own_pictures_recipe(Path(source), images)
-        if len(images) < SHORTEST_EPOCH:
-            images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     else:
         recipe = zoo.show(source)
+        if dataset:
+            path = Path(dataset).expanduser()
+            where = str(path.resolve()) if path.exists() else str(dataset)
+            recipe = recipe.replace(dataset=where, name=f"{recipe.family}_{_slug(path)}")
         shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
         images = images or data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
+    if (own or dataset) and len(images) < SHORTEST_EPOCH:
+        images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     classes = images.num_classes if own or recipe.num_classes else 0
     recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
     return recipe, images
@@ -72,9 +80,8 @@ def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, A
 
 def own_pictures_recipe(source: Path, images: Images) -> Recipe:
     """DCGAN with differentiable augmentation for a set nobody tuned a recipe for, conditional where it has classes."""
-    slug = re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "pictures"
     return zoo.show("dcgan_cifar10").replace(
-        name=f"dcgan_{slug}",
+        name=f"dcgan_{_slug(source)}",
         dataset=str(source.resolve()),
         augment="color,translation,cutout" if images.image_shape[2] > 1 else "translation,cutout",
         generator={},
@@ -82,6 +89,10 @@ def own_pictures_recipe(source: Path, images: Images) -> Recipe:
         batch_size=min(64, len(images)),
         epochs=max(1, round(FOLDER_IMAGES / max(len(images), SHORTEST_EPOCH))),
     )
+
+
+def _slug(source: Path) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "pictures"
 
 
 def train(
@@ -95,6 +106,7 @@ def train(
     exports: tuple[str, ...] = ("onnx", "saved_model"),
     on_collapse: str = "warn",
     keep_best: bool = False,
+    minutes: float | None = None,
     progress: bool = True,
     compile_options: dict[str, Any] | None = None,
     **changes: Any,
@@ -111,6 +123,7 @@ def train(
         exports: formats to write at the end, of `"onnx"` and `"saved_model"`.
         on_collapse: what follows trouble: `"warn"`, `"stop"` or `"rollback"`, see `kerasgan.callbacks.HealthMonitor`.
         keep_best: score the generator after every epoch and keep the best, see `kerasgan.callbacks.BestGenerator`.
+        minutes: of this sitting, after which it ends with a checkpoint, the Sampler as it is by then, and no exports.
         progress: show a progress bar.
         compile_options: `jit_compile`, `steps_per_execution`.
         **changes: recipe fields to set, for instance `epochs=10`; `None` leaves them.
@@ -132,12 +145,12 @@ def train(
     _claim(folder, recipe, resume)
     gan = _build(recipe, images, compile_options or {})
     try:
-        _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best)
+        over = _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes)
     finally:
         report.write(folder)  # also of a training that is interrupted
     sampler = gan.sampler(recipe.to_dict())
     sampler.save(folder / "sampler.keras")
-    _export(sampler, folder, exports)
+    _export(sampler, folder, exports if over else ())
     return folder
 
 
@@ -198,8 +211,12 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
 def _build(recipe, images, compile_options):
     _make_deterministic()
     names = images.class_names if recipe.num_classes else None
-    steps = recipe.epochs * (len(images) // (recipe.batch_size * recipe.n_critic))
-    return zoo.build(recipe, class_names=names, steps=steps, **compile_options)
+    return zoo.build(recipe, class_names=names, steps=_steps(recipe, images), **compile_options)
+
+
+def _steps(recipe, images):
+    """Generator updates of the whole training."""
+    return recipe.epochs * (len(images) // (recipe.batch_size * recipe.n_critic))
 
 
 def _make_deterministic():
@@ -212,8 +229,10 @@ def _make_deterministic():
         tf.config.experimental.enable_op_determinism()
 
 
-def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best):
+def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes):
+    """Trains; False if the time was up before its end."""
     from kerasgan import callbacks
+    from kerasgan.callbacks.time_limit import TimeLimit, TimeUp
 
     images_per_step = recipe.batch_size * recipe.n_critic
     health = callbacks.HealthMonitor(folder / "health.jsonl", on_collapse=on_collapse)
@@ -226,14 +245,20 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, k
     if keep_best:
         best = callbacks.BestGenerator(folder / "best_sampler.keras", recipe=recipe.to_dict())
         hooks.insert(-1, best)
+    if minutes is not None:
+        hooks.append(TimeLimit(hooks[-1], minutes))
     if progress:
         hooks.insert(0, callbacks.Progress(images_per_step, health))
-    began = time.time()
-    gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
-    _note(folder, recipe, began, gan.step_count)
+    began, over = time.time(), True
+    try:
+        gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
+    except TimeUp:
+        over = False
+    _note(folder, began, gan.step_count, _steps(recipe, images))
+    return over
 
 
-def _note(folder, recipe, began, steps):
+def _note(folder, began, steps, of_steps):
     """Adds this sitting to `run.json`: the machine, the libraries, the time."""
     import keras
 
@@ -243,6 +268,7 @@ def _note(folder, recipe, began, steps):
     note["sittings"].append(
         {
             "ended_at_step": steps,
+            "of_steps": of_steps,
             "seconds": round(time.time() - began, 1),
             "backend": keras.backend.backend(),
             "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",

@@ -73,7 +73,7 @@ def run(notebook):
         if warning:
             sys.exit(f"A cell warns:\n\n{cell.source}\n\n{warning[0]}")
         # What is left there are lines of TensorFlow's C++ code on the machine it finds; and what pip says is of no use.
-        cell.outputs = [] if cell.source.startswith("%pip") else [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [] if "%pip" in cell.source else [o for o in cell.outputs if o.get("name") != "stderr"]
         cell.metadata.pop("execution", None)  # clock times, which would change with every run
 
 

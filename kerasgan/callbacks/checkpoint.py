@@ -66,7 +66,8 @@ class Checkpoint(keras.callbacks.Callback):
         b = self.batches
         return {"data": b.images.fingerprint, "batch_size": b.batch_size, "seed": b.seed, "shuffle": b.shuffle}
 
-    def _save(self):
+    def save(self) -> None:
+        """Writes one now, inside a training."""
         model: Any = self.model
         meta = {
             "steps": model.step_count,
@@ -94,15 +95,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.position = {"epoch": self.epoch, "step": batch + 1, "order": self.batches.epoch}
         # The end of an epoch is left to on_epoch_end, when the epoch's own records are written.
         if batch + 1 < self.batches.start + self.batches.num_batches and self._due():
-            self._save()
+            self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         # A callback may have stopped the training inside the epoch, which is then not over.
         if self.position is None or self.position["step"] in (0, self.batches.start + self.batches.num_batches):
             self.position = {"epoch": epoch + 1, "step": 0, "order": self.batches.epoch + 1}
         if self._due():
-            self._save()
+            self.save()
 
     def on_train_end(self, logs=None):
         if self.position != self.saved:
-            self._save()
+            self.save()

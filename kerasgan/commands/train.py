@@ -13,6 +13,9 @@ from kerasgan.errors import InputError
 def train(
     source: Annotated[str, typer.Argument(metavar="ENTRY|FOLDER|FILE.npz", help="what to train, or on what")],
     own: EntriesFile = None,
+    data: Annotated[
+        str | None, typer.Option(help="data for an entry in place of its own: a folder, an .npz file or a data set")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="run folder [default: runs/<name>]")] = None,
     epochs: Annotated[int | None, typer.Option(help="passes over the data")] = None,
     batch_size: Annotated[int | None, typer.Option(help="images per update of the discriminator")] = None,
@@ -30,6 +33,9 @@ def train(
         str, typer.Option(help="when a training fails: warn, stop, or rollback to the last healthy state")
     ] = "warn",
     keep_best: Annotated[bool, typer.Option("--keep-best", help="score every epoch, keep the best generator")] = False,
+    minutes: Annotated[
+        float | None, typer.Option(help="stop after so many, with a checkpoint; the same command goes on", min=0)
+    ] = None,
     jit_compile: Annotated[bool, typer.Option("--jit-compile", help="compile the step with XLA")] = False,
     steps_per_execution: Annotated[int, typer.Option(help="steps per call into the backend")] = 1,
     export: Annotated[bool, typer.Option(help="write ONNX and SavedModel at the end")] = True,
@@ -45,12 +51,14 @@ def train(
     - `kerasgan train dcgan_digits`
     - `kerasgan train ./pictures --image-size 64`
     - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
+    - `kerasgan train sngan_projection_cifar10 --data ./pictures --minutes 90`
     - `kerasgan train mine_faces --from my_entries.py`
     """
     register_own(own)
     from kerasgan import report, runs
 
     changes: dict[str, Any] = {
+        "dataset": data,
         "epochs": epochs,
         "batch_size": batch_size,
         "image_shape": _image_shape(image_size),
@@ -75,12 +83,16 @@ def train(
             exports=("onnx", "saved_model") if export else (),
             on_collapse=on_collapse,
             keep_best=keep_best,
+            minutes=minutes,
             compile_options=options,
             **changes,
         )
     except KeyboardInterrupt:
         typer.echo("Stopped. The same command goes on from the last checkpoint.", err=True)
         raise typer.Exit(130) from None
+    sitting = json.loads((folder / "run.json").read_text())["sittings"][-1]
+    if minutes is not None and sitting["ended_at_step"] < sitting["of_steps"]:
+        typer.echo(f"At step {sitting['ended_at_step']:,} of {sitting['of_steps']:,}; the same command goes on.")
     typer.echo(f"The run lies in {folder}:")
     for path, what in report.contents(folder):
         typer.echo(f"  {path}  {what}")

@@ -1,0 +1,36 @@
+"""TimeLimit: a training in sittings of so many minutes."""
+
+import time
+from typing import Any
+
+import keras
+
+from kerasgan.callbacks.checkpoint import Checkpoint
+
+
+class TimeUp(Exception):  # noqa: N818  no error
+    """The time of this sitting is over; a checkpoint was written after the last step."""
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Raises `TimeUp` after so many minutes: unlike a training told to stop, an interrupted one leaves its epoch open.
+
+    Args:
+        checkpoint: of the same training, before this one in the list of callbacks.
+        minutes: from the beginning of `fit`, its compilation included.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, minutes: float):
+        super().__init__()
+        self.checkpoint, self.minutes = checkpoint, minutes
+        self.end = float("inf")
+
+    def on_train_begin(self, logs=None):
+        self.end = time.monotonic() + 60.0 * self.minutes
+
+    def on_train_batch_end(self, batch, logs=None):
+        batches: Any = self.checkpoint.batches
+        # At the end of an epoch its records are still to be written: the next one's first step will do.
+        if time.monotonic() >= self.end and batch + 1 < batches.start + batches.num_batches:
+            self.checkpoint.save()
+            raise TimeUp

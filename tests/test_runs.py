@@ -1,0 +1,58 @@
+"""`kerasgan.train` in sittings, and on other data than an entry's own."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+import kerasgan as kg
+from kerasgan import jsonl, publish, runs
+
+
+@pytest.fixture
+def entry(own_registry, own_determinism):
+    recipe = kg.Recipe(
+        "tiny_digits", "tiny", "digits", image_shape=tiny.SHAPE, latent_dim=tiny.LATENT, num_classes=10,
+        decay=0.5, batch_size=600, epochs=2, g_optimizer={"name": "adam", "learning_rate": 0.01},
+        d_optimizer={"name": "adam", "learning_rate": 0.01},
+    )  # fmt: skip
+    return kg.zoo.register(recipe, networks=(tiny.generator, tiny.discriminator)).name
+
+
+def sittings(run):
+    return [(s["ended_at_step"], s["of_steps"]) for s in json.loads((run / "run.json").read_text())["sittings"]]
+
+
+def test_sittings_of_a_few_seconds_end_as_one_long_one(entry, tmp_path):
+    whole = kg.train(entry, tmp_path / "whole", exports=(), progress=False)
+    cut, ended = tmp_path / "cut", []
+    while not ended or ended[-1][0] < 4:
+        # No time at all: every sitting ends after its first step, or after the first of the next epoch.
+        kg.train(entry, cut, exports=("onnx",), minutes=0, progress=False)
+        ended = sittings(cut)
+        if len(ended) == 2:
+            assert not (cut / "generator.onnx").exists()
+            with pytest.raises(kg.InputError, match="stopped at step 3 of 4"):
+                publish.pack(cut, tmp_path / "release", n=0)
+    assert ended == [(1, 4), (3, 4), (4, 4)]
+    assert (cut / "generator.onnx").exists()
+    assert jsonl.read(cut / "log.jsonl") == jsonl.read(whole / "log.jsonl")
+    a, b = (kg.Sampler.load(run / "sampler.keras").generator.get_weights() for run in (whole, cut))
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_an_entry_on_other_data(entry, tmp_path):
+    x, y = np.zeros((30, 9, 9, 3), "uint8"), np.arange(30) % 3
+    np.savez(tmp_path / "Black Cats.npz", x=x, y=y)
+    recipe, images = runs.recipe_for(entry, dataset=tmp_path / "Black Cats.npz")
+    assert (recipe.name, recipe.family, recipe.dataset) == ("tiny_black_cats", "tiny", str(tmp_path / "Black Cats.npz"))
+    assert (recipe.image_shape, recipe.num_classes) == (tiny.SHAPE, 3), "the entry's size, the data's classes"
+    assert len(images) == 2070, "few pictures are repeated, so that there are whole batches"
+    recipe, _ = runs.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
+    assert (recipe.image_shape, recipe.epochs) == ((12, 12, 3), 7)
+    with pytest.raises(kg.InputError, match="Other data go with a zoo entry"):
+        runs.recipe_for(str(tmp_path / "Black Cats.npz"), dataset="digits")
+    with pytest.raises(kg.InputError, match="No folder and no file at"):
+        runs.recipe_for(entry, dataset=tmp_path / "white_cats")
