@@ -35,10 +35,11 @@ LEVELS = {
     },
     2: {"gans", "callbacks", "sampler", "spec", "metrics", "walks"},
     3: {"zoo", "export", "report"},
-    4: {"publish", "runs", "verdict"},
-    5: {"commands"},
-    6: {"cli"},
-    7: {"__main__"},
+    4: {"plan"},
+    5: {"publish", "runs", "verdict"},
+    6: {"commands"},
+    7: {"cli"},
+    8: {"__main__"},
 }
 LEVEL = {room: level for level, rooms in LEVELS.items() for room in rooms}
 PEERS = 2  # the only level whose rooms may import each other

@@ -6,7 +6,7 @@ import pytest
 import tiny
 
 import kerasgan as kg
-from kerasgan import runs
+from kerasgan import plan, runs
 from kerasgan.callbacks.snapshots import Snapshots
 from kerasgan.gans.decay import LinearDecay
 
@@ -47,7 +47,7 @@ def test_both_players_reach_nothing_with_the_last_step(falling, tmp_path):
             pair = self.model.optimizer
             rates.append([float(np.asarray(o.learning_rate)) for o in (pair.g, pair.d)])
 
-    _, images = runs.recipe_for("tiny_falling")
+    _, images = plan.recipe_for("tiny_falling")
     steps = 2 * (len(images) // 200)
     gan = kg.zoo.build(falling, steps=steps)
     gan.fit(images, batch_size=100, epochs=2, verbose=0, callbacks=[Watch()])
@@ -61,7 +61,7 @@ def test_both_players_reach_nothing_with_the_last_step(falling, tmp_path):
 
 
 def test_train_lets_the_rates_fall_over_the_epochs_asked_for(falling, tmp_path):
-    _, images = runs.recipe_for("tiny_falling")
+    _, images = plan.recipe_for("tiny_falling")
     gan = runs._build(falling.replace(epochs=7), images, {})
     assert gan.optimizer.g._learning_rate.schedule.steps == 7 * (len(images) // 200)
     assert gan.optimizer.d._learning_rate.schedule.steps == 2 * 7 * (len(images) // 200)
@@ -143,7 +143,7 @@ def test_a_rate_that_could_not_be_lowered_is_refused():
 
 
 def test_rollback_lowers_the_rates_of_a_recipe_with_decay(falling):
-    x = runs.recipe_for("tiny_falling")[1].x[:400]  # two steps of two critic batches
+    x = plan.recipe_for("tiny_falling")[1].x[:400]  # two steps of two critic batches
     gan, snapshots = kg.zoo.build(falling, steps=8), Snapshots(steps=1)
     gan.fit(x, batch_size=100, verbose=0)
     snapshots.take(gan, 2)

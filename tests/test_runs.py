@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 import kerasgan as kg
-from kerasgan import jsonl, publish, runs
+from kerasgan import jsonl, plan, publish
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def test_sittings_of_a_few_seconds_end_as_one_long_one(entry, tmp_path):
 def test_an_entry_on_other_data(entry, tmp_path):
     x, y = np.zeros((30, 9, 9, 3), "uint8"), np.arange(30) % 3
     np.savez(tmp_path / "Black Cats.npz", x=x, y=y)
-    recipe, images = runs.recipe_for(entry, dataset=tmp_path / "Black Cats.npz")
+    recipe, images = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz")
     assert (recipe.name, recipe.family, recipe.dataset) == ("tiny_black_cats", "tiny", str(tmp_path / "Black Cats.npz"))
     assert (recipe.image_shape, recipe.num_classes) == (tiny.SHAPE, 3), "the entry's size, the data's classes"
     assert len(images) == 2070, "few pictures are repeated, so that there are whole batches"
-    recipe, _ = runs.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
+    recipe, _ = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
     assert (recipe.image_shape, recipe.epochs) == ((12, 12, 3), 7)
     with pytest.raises(kg.InputError, match="Other data go with a zoo entry"):
-        runs.recipe_for(str(tmp_path / "Black Cats.npz"), dataset="digits")
+        plan.recipe_for(str(tmp_path / "Black Cats.npz"), dataset="digits")
     with pytest.raises(kg.InputError, match="No folder and no file at"):
-        runs.recipe_for(entry, dataset=tmp_path / "white_cats")
+        plan.recipe_for(entry, dataset=tmp_path / "white_cats")

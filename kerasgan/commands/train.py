@@ -55,7 +55,7 @@ def train(
     - `kerasgan train mine_faces --from my_entries.py`
     """
     register_own(own)
-    from kerasgan import report, runs
+    from kerasgan import plan, report, runs
 
     changes: dict[str, Any] = {
         "dataset": data,
@@ -65,13 +65,13 @@ def train(
         "seed": seed,
         "precision": precision,
     }
-    runs.check(source, **changes)
+    plan.check(source, **changes)
     start_keras()
     data_options = {"on_corrupt": "skip"} if skip_corrupt else {}
     options = {"steps_per_execution": steps_per_execution, **({"jit_compile": True} if jit_compile else {})}
     if dry_run:
-        plan = runs.rehearse(source, data_options=data_options, compile_options=options, **changes)
-        typer.echo(json.dumps(plan, indent=2))
+        rehearsal = runs.rehearse(source, data_options=data_options, compile_options=options, **changes)
+        typer.echo(json.dumps(rehearsal, indent=2))
         return
     try:
         folder = runs.train(

@@ -10,13 +10,12 @@ from kerasgan import zoo
 from kerasgan.data.images import Images
 from kerasgan.errors import InputError
 from kerasgan.metrics import classifiers
+from kerasgan.plan import SHORTEST_EPOCH
 from kerasgan.recipe import Recipe
 from kerasgan.sampler import Sampler
 
 BATCH = 64
 WIDTH = 16
-SHORTEST_EPOCH = 2048
-"""Retraining repeats smaller sets within an epoch: Keras' work around each epoch would outlast the epoch."""
 
 
 def draw(train: Images, fraction: float, seed: int) -> np.ndarray:

@@ -1,0 +1,88 @@
+"""What a training trains, and on what: the recipe and the data that `kerasgan train`'s words name."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from kerasgan import data, zoo
+from kerasgan.data.images import Images
+from kerasgan.errors import InputError, unknown_name
+from kerasgan.recipe import Recipe
+
+FOLDER_IMAGES = 320_000
+"""Images shown, by default, in a training on one's own pictures: 5,000 steps of 64."""
+
+SHORTEST_EPOCH = 2048
+"""Smaller sets are repeated within an epoch: the work around one would outlast it."""
+
+
+def recipe_for(
+    source: str, images: Images | None = None, data_options: dict[str, Any] | None = None, **changes: Any
+) -> tuple[Recipe, Images]:
+    """The recipe and the data of a training.
+
+    Args:
+        source: a zoo entry, a folder of pictures, or an `.npz` file.
+        images: data in place of what `source` names.
+        data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
+        **changes: recipe fields to set; `None` leaves them. `image_shape` may be (height, width) alone; `dataset` is
+            whatever `kerasgan.data.open` takes, and gives the recipe a name of its own.
+
+    Returns:
+        The recipe with `image_shape` and `num_classes` as the data have them, and the data.
+    """
+    changes = {name: value for name, value in changes.items() if value is not None}
+    shape = changes.pop("image_shape", None)
+    dataset = changes.pop("dataset", None)
+    own = source not in zoo.names()
+    if own:
+        if dataset:
+            raise InputError(f"Other data go with a zoo entry. Received: {source!r}, and the data {str(dataset)!r}.")
+        images = images or _own_images(source, shape, data_options or {})
+        recipe = own_pictures_recipe(Path(source), images)
+    else:
+        recipe = zoo.show(source)
+        if dataset:
+            path = Path(dataset).expanduser()
+            where = str(path.resolve()) if path.exists() else str(dataset)
+            recipe = recipe.replace(dataset=where, name=f"{recipe.family}_{_slug(path)}")
+        shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
+        images = images or data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
+    if (own or dataset) and len(images) < SHORTEST_EPOCH:
+        images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
+    classes = images.num_classes if own or recipe.num_classes else 0
+    recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
+    return recipe, images
+
+
+def check(source: str, **changes: Any) -> None:
+    """Refuses what can be refused without the seconds Keras takes to start: an unknown source, impossible values."""
+    if source in zoo.names():
+        fields = {name: value for name, value in changes.items() if value is not None and name != "image_shape"}
+        zoo.show(source).replace(**fields)
+    elif not Path(source).exists():
+        known = unknown_name("zoo entry", source, zoo.names())
+        raise InputError(f"{known} There is no folder or .npz file of that name either.")
+
+
+def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
+    check(source)
+    return data.open(source, image_shape=shape, **options)
+
+
+def own_pictures_recipe(source: Path, images: Images) -> Recipe:
+    """DCGAN with differentiable augmentation for a set nobody tuned a recipe for, conditional where it has classes."""
+    return zoo.show("dcgan_cifar10").replace(
+        name=f"dcgan_{_slug(source)}",
+        dataset=str(source.resolve()),
+        augment="color,translation,cutout" if images.image_shape[2] > 1 else "translation,cutout",
+        generator={},
+        discriminator={},
+        batch_size=min(64, len(images)),
+        epochs=max(1, round(FOLDER_IMAGES / max(len(images), SHORTEST_EPOCH))),
+    )
+
+
+def _slug(source: Path) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "pictures"
