@@ -18,3 +18,7 @@ def test_whole_step_equals_tensorflow(run_script, steps, backend):
     assert set(expected.files) == set(found.files)
     for key in expected.files:
         np.testing.assert_allclose(found[key], expected[key], rtol=2e-4, atol=2e-5, err_msg=key)
+
+
+def test_several_steps_in_one_call_on_jax(run_script):
+    assert "the same weights" in run_script("several_steps.py", backend="jax")

@@ -1,5 +1,8 @@
 """JAX: pure functions of values. The functions are those of `kerasgan.backend.tensorflow`."""
 
+import functools
+import itertools
+
 import jax
 import keras
 from keras import ops
@@ -92,3 +95,36 @@ def replica():
 
 def feed(batches):
     return batches
+
+
+def several_steps(model):
+    """One compiled loop over the batches, where Keras calls its compiled step for each and hands it all state again.
+
+    Not on CPUs, whose XLA runs convolutions inside a loop on one thread, many times slower.
+    """
+    count = model.steps_per_execution
+    compiled = model.jit_compile and not model.run_eagerly and keras.distribution.distribution() is None
+    if count == 1 or not compiled or jax.default_backend() == "cpu":
+        return None
+
+    def step(state, batch):
+        logs, state = model.train_step(state, batch)
+        return state, logs
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def loop(state, batches):
+        state, logs = jax.lax.scan(step, state, batches)
+        return jax.tree.map(lambda log: log[-1], logs), state
+
+    def train(state, iterator):
+        batches = [next(iterator), *itertools.islice(iterator, count - 1)]
+        # The last batch of data that are not ours may be a smaller one.
+        for _, equal in itertools.groupby(batches, key=_shapes):
+            logs, state = loop(state, jax.tree.map(lambda *x: jax.numpy.stack(x), *equal))
+        return logs, state
+
+    return train
+
+
+def _shapes(batch):
+    return [x.shape for x in jax.tree.leaves(batch)]

@@ -95,3 +95,8 @@ def replica() -> tuple:
     if context is None or context.num_replicas_in_sync == 1:
         return 0, 1
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
+
+
+def several_steps(model: Any) -> Callable | None:
+    """`model.train_function` where Keras' own runs several steps per execution poorly, else `None`."""
+    return None

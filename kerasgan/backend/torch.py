@@ -51,3 +51,7 @@ def replica():
 
 def feed(batches):
     return batches
+
+
+def several_steps(model):
+    return None

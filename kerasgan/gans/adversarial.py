@@ -14,10 +14,11 @@ from kerasgan.errors import InputError
 from kerasgan.gans import fitting, step
 from kerasgan.gans.draws import Draws
 from kerasgan.gans.optimizers import OptimizerPair, computes_in_float16, player_optimizer
+from kerasgan.gans.running import RunsEverywhere
 from kerasgan.gans.saving import SavesEverything
 
 
-class AdversarialModel(SavesEverything):
+class AdversarialModel(RunsEverywhere, SavesEverything):
     """A generator and a discriminator, each with its optimizer and its loss, in one `keras.Model`.
 
     A subclass says what the players are given: `unpack`, `generator_inputs` and `judge`; one whose structure differs
@@ -245,34 +246,6 @@ class AdversarialModel(SavesEverything):
     def evaluate(self, x=None, y=None, **kwargs: Any):
         """`keras.Model.evaluate`: losses and accuracies of D against the averaged generator; takes `Images` too."""
         return super().evaluate(fitting.evaluable(self, x), y, **kwargs)
-
-    def train_step(self, *args):
-        return self._run(
-            step.train,
-            args,
-            lambda: (
-                self.trainable_variables,
-                self.non_trainable_variables,
-                self.optimizer.variables,
-                self.metrics_variables,
-            ),
-        )
-
-    def test_step(self, *args):
-        return self._run(
-            step.test, args, lambda: (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
-        )
-
-    def _run(self, function, args, groups):
-        """TensorFlow and PyTorch call a step with the data; JAX with (state, data), and takes the new state back."""
-        if backend.NAME != "jax":
-            return function(self, *args)
-        values, data = args
-        groups = groups()
-        pairs = [(v, x) for vs, xs in zip(groups, values, strict=True) for v, x in zip(vs, xs, strict=True)]
-        with keras.StatelessScope(pairs) as scope:
-            logs = function(self, data)
-        return logs, tuple([scope.get_current_value(v) for v in vs] for vs in groups)
 
     def call(self, inputs, training=False):
         """The averaged generator, so that `predict` samples."""

@@ -1,0 +1,43 @@
+"""Several steps in one compiled loop, as on a GPU: the same weights as one by one, also of batches that end smaller."""
+
+import jax
+import keras
+import numpy as np
+import tiny
+
+from kerasgan import backend
+
+
+class Uneven(keras.utils.PyDataset):
+    """Six batches of a foreign data set, the last one smaller."""
+
+    num_batches = 6
+
+    def __getitem__(self, i):
+        return tiny.batch(8 if i < 5 else 3, seed=i)
+
+
+def trained(steps_per_execution, data, **options):
+    gan = tiny.gan(compile_options={"steps_per_execution": steps_per_execution})
+    gan.fit(*data, verbose=0, **options)
+    return gan
+
+
+def main():
+    jax.default_backend = lambda: "gpu"
+    assert backend.several_steps(tiny.gan()) is None, "one step needs no loop"
+    for data, options, steps in (
+        ((Uneven(),), {}, 6),
+        (tiny.batch(40), {"batch_size": 8, "epochs": 2}, 10),
+    ):
+        gan = trained(4, data, **options)
+        assert gan.step_count == steps
+        assert gan.train_function.__module__ == "kerasgan.backend.jax", "Keras' own function was called"
+        one_by_one = tiny.weights(trained(1, data, **options))
+        for name, value in tiny.weights(gan).items():
+            np.testing.assert_allclose(value, one_by_one[name], rtol=1e-5, atol=1e-6, err_msg=name)
+    print("the same weights")
+
+
+if __name__ == "__main__":
+    main()
