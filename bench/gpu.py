@@ -156,12 +156,10 @@ def heat(options, network, batch, precision, most):
     for worker in workers:
         values = speeds[worker.name]
         memory = worker.ask("memory", "peak MiB")
-        worker.process.stdin.close()
-        if not values:
-            worker.process.wait()
-            print(f"  {worker.name:16} failed: {worker.why()}")
-            continue
         worker.process.kill()
+        if not values:
+            print(f"  {worker.name:16} failed: {worker.why()}", flush=True)
+            continue
         middle = statistics.median(values)
         eager = [a / b for a, b in zip(values, speeds.get("torch-eager", ()), strict=False)]
         ratio = f"{statistics.median(eager):8.2f}" if eager else f"{'':8}"
