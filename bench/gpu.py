@@ -107,10 +107,10 @@ class Contender:
     """A worker process that waits for its turn; `None` in place of figures once it has failed."""
 
     def __init__(self, *arguments):
-        self.name = " ".join(map(str, arguments[:1]))
+        self.name, self.errors = arguments[0], tempfile.TemporaryFile("w+")  # noqa: SIM115  as long as the worker
         self.process = subprocess.Popen(
             [sys.executable, str(WORKER), *map(str, arguments)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
         )  # fmt: skip
 
     def ask(self, word, answer):
@@ -126,7 +126,8 @@ class Contender:
         return None
 
     def why(self):
-        lines = self.process.stderr.read().strip().splitlines()
+        self.errors.seek(0)
+        lines = self.errors.read().strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
@@ -150,14 +151,14 @@ def heat(options, network, batch, precision, most):
             speed = worker.ask("go", "images/s")
             if i > 1 and speed is not None:
                 speeds[worker.name].append(speed)
+    peaks = {worker.name: worker.ask("memory", "peak MiB") for worker in workers}
     flops = next((w.ask("flops", "flop/image") for w in workers if w.name == "torch-eager"), None)
     print(f"\n{network}, batch {batch}, {precision}")
     print(f"  {'':16} {'images/s':>10} {'min':>10} {'max':>10} {'/ eager':>8} {'ceiling':>8} {'MiB':>8}")
     for worker in workers:
-        values = speeds[worker.name]
-        memory = worker.ask("memory", "peak MiB")
+        values, memory = speeds[worker.name], peaks[worker.name]
         worker.process.kill()
-        if not values:
+        if not values or memory is None:
             print(f"  {worker.name:16} failed: {worker.why()}", flush=True)
             continue
         middle = statistics.median(values)
@@ -214,7 +215,10 @@ def exactness(options, folder):
     images = kg.data.from_arrays(whole.x[:1536], whole.y[:1536])
     runs = [folder / "once", folder / "cut"]
     for run, minutes in ((runs[0], None), (runs[1], 0), (runs[1], 0), (runs[1], None)):
-        kg.train(options.entry, run, images=images, epochs=2, exports=(), minutes=minutes, progress=False)
+        kg.train(
+            options.entry, run, images=images, epochs=2, exports=(), minutes=minutes, progress=False,
+            compile_options={"steps_per_execution": 4},
+        )  # fmt: skip
     a, b = (kg.Sampler.load(run / "sampler.keras").generator.get_weights() for run in runs)
     sittings = len(json.loads((runs[1] / "run.json").read_text())["sittings"])
     return sittings, max(float(np.abs(x - y).max()) for x, y in zip(a, b, strict=True))

@@ -212,7 +212,7 @@ def main():
     answers = {
         "go": lambda: ("images/s", speed(contender, images)),
         "memory": lambda: ("peak MiB", peak()),
-        "flops": lambda: ("flop/image", contender.flops() if options.contender == "torch-eager" else float("nan")),
+        "flops": lambda: ("flop/image", contender.flops()),
     }
     for line in sys.stdin:
         print(*answers[line.strip()](), flush=True)

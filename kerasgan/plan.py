@@ -13,6 +13,9 @@ from kerasgan.recipe import Recipe
 FOLDER_IMAGES = 320_000
 """Images shown, by default, in a training on one's own pictures: 5,000 steps of 64."""
 
+OTHER_DATA = "_on_"
+"""Between the entry and the data in the name of an entry's recipe on other data."""
+
 SHORTEST_EPOCH = 2048
 """Smaller sets are repeated within an epoch: the work around one would outlast it."""
 
@@ -46,9 +49,16 @@ def recipe_for(
         if dataset:
             path = Path(dataset).expanduser()
             where = str(path.resolve()) if path.exists() else str(dataset)
-            recipe = recipe.replace(dataset=where, name=f"{recipe.family}_{_slug(path)}")
+            recipe = recipe.replace(dataset=where, name=f"{source}{OTHER_DATA}{_slug(path)}")
+        elif images:
+            recipe = recipe.replace(dataset=images.name)
         shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
         images = images or data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
+    if dataset and recipe.num_classes and not images.num_classes:
+        raise InputError(
+            f"{source!r} is conditional, and the data {str(dataset)!r} have no labels. Give data with labels "
+            "(sub-folders are classes), or an unconditional entry."
+        )
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
         images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     classes = images.num_classes if own or recipe.num_classes else 0

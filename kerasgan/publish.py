@@ -8,6 +8,7 @@ from typing import Any
 
 from kerasgan import cards, viz, zoo
 from kerasgan.errors import InputError
+from kerasgan.plan import OTHER_DATA
 from kerasgan.zoo import manifest
 
 SHOWN = 100
@@ -64,6 +65,8 @@ def pack(
     steps, of_steps = sitting[-1]["ended_at_step"], sitting[-1].get("of_steps", 0)
     if steps < of_steps:
         raise InputError(f"{str(run)!r} was stopped at step {steps:,} of {of_steps:,}. Train it to its end first.")
+    if sitting[-1].get("epochs", recipe["epochs"]) != recipe["epochs"]:
+        raise InputError(f"{str(run)!r} is being prolonged to {recipe['epochs']} epochs. Train it to its end first.")
     entry = recipe["name"]
     records = manifest.read(release)
     version = 1 + max((r["version"] for r in records if r["entry"] == entry), default=0)
@@ -105,9 +108,10 @@ def pack(
 
 def _command(recipe):
     """`kerasgan train ENTRY`, with what differs from the entry's recipe."""
-    words = ["kerasgan", "train", recipe["name"]]
-    if recipe["name"] in zoo.names():
-        ours = zoo.show(recipe["name"]).to_dict()
+    entry, _, data = recipe["name"].partition(OTHER_DATA)
+    words = ["kerasgan", "train", entry, *(["--data", recipe["dataset"]] if data else [])]
+    if entry in zoo.names():
+        ours = zoo.show(entry).to_dict()
         for field in ("epochs", "batch_size", "seed", "precision"):
             if recipe[field] != ours[field]:
                 words += [f"--{field.replace('_', '-')}", str(recipe[field])]

@@ -46,6 +46,7 @@ def train(
         on_collapse: what follows trouble: `"warn"`, `"stop"` or `"rollback"`, see `kerasgan.callbacks.HealthMonitor`.
         keep_best: score the generator after every epoch and keep the best, see `kerasgan.callbacks.BestGenerator`.
         minutes: of this sitting, after which it ends with a checkpoint, the Sampler as it is by then, and no exports.
+            Only what a rollback may go back to is not kept from one sitting to the next.
         progress: show a progress bar.
         compile_options: `jit_compile`, `steps_per_execution`.
         **changes: recipe fields to set, for instance `epochs=10`; `None` leaves them.
@@ -159,7 +160,7 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, k
     images_per_step = recipe.batch_size * recipe.n_critic
     health = callbacks.HealthMonitor(folder / "health.jsonl", on_collapse=on_collapse)
     checkpoint = callbacks.Checkpoint(folder / "checkpoints", every=checkpoint_every)
-    hooks = [
+    hooks: list[Any] = [
         callbacks.JsonLog(folder / "log.jsonl"),
         health,
         callbacks.SampleGrid(folder / "samples", scale=2 if recipe.image_shape[0] <= 32 else 1),
@@ -177,11 +178,13 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, k
         gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
     except TimeUp:
         over = False
-    _note(folder, began, gan.step_count, _steps(recipe, images))
+        for hook in hooks:
+            hook.on_train_end()
+    _note(folder, began, recipe, gan.step_count, _steps(recipe, images))
     return over
 
 
-def _note(folder, began, steps, of_steps):
+def _note(folder, began, recipe, steps, of_steps):
     """Adds this sitting to `run.json`: the machine, the libraries, the time."""
     import keras
 
@@ -192,9 +195,10 @@ def _note(folder, began, steps, of_steps):
         {
             "ended_at_step": steps,
             "of_steps": of_steps,
+            "epochs": recipe.epochs,
             "seconds": round(time.time() - began, 1),
             "backend": keras.backend.backend(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}",
+            "machine": _machine(),
             "python": platform.python_version(),
             "commit": _commit(),
             "libraries": {name: _version(name) for name in libraries if _version(name)},
@@ -202,6 +206,13 @@ def _note(folder, began, steps, of_steps):
     )
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(note, indent=2) + "\n")
+
+
+def _machine():
+    from kerasgan import backend
+
+    words = [platform.machine(), f"{os.cpu_count()} processors", platform.system(), *backend.accelerators()]
+    return ", ".join(words)
 
 
 def _commit():

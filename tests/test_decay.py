@@ -153,3 +153,10 @@ def test_rollback_lowers_the_rates_of_a_recipe_with_decay(falling):
     for _ in range(2):
         gan.fit(x, batch_size=100, verbose=0)
     assert snapshots.restore(gan, 2, 0.5) == "now 0.025 (G) and 0.05 (D)", "lower than last time"
+
+
+def test_a_used_optimizer_that_follows_a_schedule_is_refused():
+    optimizer = keras.optimizers.Adam(LinearDecay(0.1, 10))
+    optimizer.build([keras.Variable([1.0])])
+    with pytest.raises(kg.InputError, match="g_optimizer follows a schedule and has been used before"):
+        compiled(optimizer)

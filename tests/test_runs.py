@@ -27,15 +27,15 @@ def sittings(run):
 def test_sittings_of_a_few_seconds_end_as_one_long_one(entry, tmp_path):
     whole = kg.train(entry, tmp_path / "whole", exports=(), progress=False)
     cut, ended = tmp_path / "cut", []
-    while not ended or ended[-1][0] < 4:
-        # No time at all: every sitting ends after its first step, or after the first of the next epoch.
+    for _ in range(4):
+        # No time at all: every sitting ends after its first step.
         kg.train(entry, cut, exports=("onnx",), minutes=0, progress=False)
         ended = sittings(cut)
-        if len(ended) == 2:
+        if len(ended) == 3:
             assert not (cut / "generator.onnx").exists()
             with pytest.raises(kg.InputError, match="stopped at step 3 of 4"):
                 publish.pack(cut, tmp_path / "release", n=0)
-    assert ended == [(1, 4), (3, 4), (4, 4)]
+    assert ended == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert (cut / "generator.onnx").exists()
     assert jsonl.read(cut / "log.jsonl") == jsonl.read(whole / "log.jsonl")
     a, b = (kg.Sampler.load(run / "sampler.keras").generator.get_weights() for run in (whole, cut))
@@ -47,12 +47,35 @@ def test_an_entry_on_other_data(entry, tmp_path):
     x, y = np.zeros((30, 9, 9, 3), "uint8"), np.arange(30) % 3
     np.savez(tmp_path / "Black Cats.npz", x=x, y=y)
     recipe, images = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz")
-    assert (recipe.name, recipe.family, recipe.dataset) == ("tiny_black_cats", "tiny", str(tmp_path / "Black Cats.npz"))
+    assert (recipe.name, recipe.family, recipe.dataset) == (
+        "tiny_digits_on_black_cats",
+        "tiny",
+        str(tmp_path / "Black Cats.npz"),
+    )
     assert (recipe.image_shape, recipe.num_classes) == (tiny.SHAPE, 3), "the entry's size, the data's classes"
     assert len(images) == 2070, "few pictures are repeated, so that there are whole batches"
     recipe, _ = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
     assert (recipe.image_shape, recipe.epochs) == ((12, 12, 3), 7)
+    assert publish._command({**recipe.to_dict(), "seed": 3}) == (
+        f"kerasgan train tiny_digits --data {tmp_path / 'Black Cats.npz'} --epochs 7 --seed 3"
+    )
+    np.savez(tmp_path / "unlabelled.npz", x=x)
+    with pytest.raises(kg.InputError, match=r"'tiny_digits' is conditional, and the data .* have no labels"):
+        plan.recipe_for(entry, dataset=tmp_path / "unlabelled.npz")
     with pytest.raises(kg.InputError, match="Other data go with a zoo entry"):
         plan.recipe_for(str(tmp_path / "Black Cats.npz"), dataset="digits")
     with pytest.raises(kg.InputError, match="No folder and no file at"):
         plan.recipe_for(entry, dataset=tmp_path / "white_cats")
+
+
+def test_a_sitting_ends_though_every_epoch_is_one_call(entry, tmp_path):
+    run = kg.train(entry, tmp_path / "run", minutes=0, progress=False, compile_options={"steps_per_execution": 2})
+    assert sittings(run) == [(2, 4)]
+
+
+def test_a_run_that_is_being_prolonged_is_not_published(own_registry, own_determinism, tmp_path):
+    recipe = kg.zoo.register(kg.zoo.show("gan_digits").replace(name="brief", epochs=1, decay=0.0), networks=None)
+    run = kg.train("brief", tmp_path / "run", exports=(), progress=False)
+    (run / "recipe.json").write_text(json.dumps(recipe.replace(epochs=3).to_dict()))  # and then it was killed
+    with pytest.raises(kg.InputError, match="being prolonged to 3 epochs"):
+        publish.pack(run, tmp_path / "release", n=0)

@@ -18,7 +18,7 @@ from kerasgan.zoo.registry import register
 __all__ = ["discriminator", "generator"]
 
 
-def discriminator(image_shape, num_classes=0, width=48, planes=1):
+def discriminator(image_shape, num_classes=0, width=48, planes=1, projection=True):
     """Images and labels to logits.
 
     Args:
@@ -26,6 +26,7 @@ def discriminator(image_shape, num_classes=0, width=48, planes=1):
         num_classes: 0 for no label.
         width: channels after the first convolution; doubled at each halving of the size, up to 8 times.
         planes: channels of a class's picture.
+        projection: whether the label is projected on the features, too; versions published before that say False.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
@@ -38,7 +39,10 @@ def discriminator(image_shape, num_classes=0, width=48, planes=1):
         return judged(image, dcgan.features(image, width), 0)
     label = keras.Input((), dtype="int32", name="label")
     x = layers.Concatenate()([image, label_planes(label, num_classes, image_shape, planes)])
-    return judged(image, dcgan.features(x, width), num_classes, label=label)
+    features = dcgan.features(x, width)
+    if projection:
+        return judged(image, features, num_classes, label=label)
+    return keras.Model([image, label], layers.Dense(1, dtype="float32")(features), name="discriminator")
 
 
 _SETTINGS: dict[str, Any] = {**dcgan.SETTINGS, "family": "cdcgan", "num_classes": 10}

@@ -1,4 +1,4 @@
-"""The ten functions that know which backend runs; everything else is `keras.ops`.
+"""The eleven functions that know which backend runs; everything else is `keras.ops`.
 
 A step has side effects (batch statistics, seeds, optimizer slots) on Keras variables. TensorFlow and PyTorch let a
 gradient be taken through such code as it stands. JAX does not: there `state` lists the variables the code may touch,
@@ -17,6 +17,7 @@ if NAME not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kerasgan trains on the tensorflow, jax and torch backends of Keras. Received: {NAME!r}.")
 
 functions = importlib.import_module(f"kerasgan.backend.{NAME}")
+accelerators = functions.accelerators
 apply_gradients = functions.apply_gradients
 assign_all = functions.assign_all
 cond = functions.cond

@@ -128,3 +128,7 @@ def several_steps(model):
 
 def _shapes(batch):
     return [x.shape for x in jax.tree.leaves(batch)]
+
+
+def accelerators():
+    return [device.device_kind for device in jax.local_devices() if device.platform != "cpu"]

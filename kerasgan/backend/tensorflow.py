@@ -100,3 +100,9 @@ def replica() -> tuple:
 def several_steps(model: Any) -> Callable | None:
     """`model.train_function` where Keras' own runs several steps per execution poorly, else `None`."""
     return None
+
+
+def accelerators() -> list[str]:
+    """The names of the devices that train, processors left out."""
+    details = map(tf.config.experimental.get_device_details, tf.config.get_visible_devices("GPU"))
+    return [each.get("device_name", "GPU") for each in details]

@@ -30,7 +30,15 @@ class TimeLimit(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         batches: Any = self.checkpoint.batches
-        # At the end of an epoch its records are still to be written: the next one's first step will do.
-        if time.monotonic() >= self.end and batch + 1 < batches.start + batches.num_batches:
+        # The end of an epoch is left to on_epoch_end, when the epoch's own records are written.
+        if batch + 1 < batches.start + batches.num_batches:
+            self._end_if_due()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 < self.params["epochs"]:
+            self._end_if_due()
+
+    def _end_if_due(self):
+        if time.monotonic() >= self.end:
             self.checkpoint.save()
             raise TimeUp

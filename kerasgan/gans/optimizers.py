@@ -23,6 +23,8 @@ class OptimizerPair(keras.optimizers.Optimizer):
         super().__init__(learning_rate=0.0, name=name)
         self.g, self.d = g, d
         self.proportion = 1.0
+        for player, optimizer in (("g_optimizer", g), ("d_optimizer", d)):
+            _make_lowerable(getattr(optimizer, "inner_optimizer", optimizer), player)
 
     def build(self, g_variables, d_variables):
         """Creates the slots; without them a saved model would load its optimizers with a mere warning."""
@@ -92,7 +94,7 @@ class Lowered(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config):
-        """The schedule alone: `player_optimizer` gives it a variable of the new optimizer."""
+        """The schedule alone: `OptimizerPair` gives it a variable of the new optimizer."""
         return keras.saving.deserialize_keras_object(config["schedule"])
 
 
@@ -107,7 +109,6 @@ def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.o
             f"{player} accumulates gradients by itself (gradient_accumulation_steps), so the two players would move at "
             "different times. Use compile(gradient_accumulation=...) instead."
         )
-    _make_lowerable(getattr(optimizer, "inner_optimizer", optimizer), player)
     if loss_scaling and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
@@ -116,9 +117,12 @@ def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.o
 def _make_lowerable(optimizer, player):
     rate = optimizer._learning_rate
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        if not isinstance(rate, Lowered):
-            factor = optimizer.add_variable((), "ones", aggregation="only_first_replica", name="rate_factor")
-            optimizer.learning_rate = Lowered(rate, factor)
+        if isinstance(rate, Lowered):
+            return
+        if optimizer.built:  # the factor would come after the slots, and be read in their place from a file
+            raise InputError(f"{player} follows a schedule and has been used before. Give a new one.")
+        factor = optimizer.add_variable((), "ones", aggregation="only_first_replica", name="rate_factor")
+        optimizer.learning_rate = Lowered(rate, factor)
     elif not isinstance(rate, keras.Variable):
         raise InputError(
             f"The learning rate of {player} must be a number or a keras.optimizers.schedules.LearningRateSchedule, so "
