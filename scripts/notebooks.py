@@ -56,9 +56,13 @@ def notebooks(names=()):
 
 
 def code_sha256(notebook):
-    """Of all code cells, in their order."""
-    code = "\n\0\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    """Of all code cells whose outputs are stored, in their order."""
+    code = "\n\0\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code" and not installs(cell))
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+def installs(cell):
+    return "%pip" in cell.source
 
 
 def run(notebook):
@@ -73,7 +77,7 @@ def run(notebook):
         if warning:
             sys.exit(f"A cell warns:\n\n{cell.source}\n\n{warning[0]}")
         # What is left there are lines of TensorFlow's C++ code on the machine it finds; and what pip says is of no use.
-        cell.outputs = [] if "%pip" in cell.source else [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [] if installs(cell) else [o for o in cell.outputs if o.get("name") != "stderr"]
         cell.metadata.pop("execution", None)  # clock times, which would change with every run
 
 

@@ -55,7 +55,7 @@ def test_it_says_first_what_the_reader_will_have_and_installs_what_it_needs(note
     nbformat.validate(notebook)
     assert notebook.cells[0].source.startswith("# ")
     assert "At the end you will" in notebook.cells[0].source
-    assert code(notebook)[0].source.endswith("%pip install -q kerasgan || pip install -q ..")
+    assert code(notebook)[0].source.endswith('%pip install -q kerasgan || "{sys.executable}" -m pip install -q ..')
 
 
 def test_it_has_pictures_and_no_errors(notebook):
