@@ -41,7 +41,7 @@ def find(entry: str, version: int | None = None, folder: Path | None = None) -> 
         InputError: nothing published under that name, or not in that version.
 
     Example:
-        >>> record = kg.zoo.record("cdcgan_digits")
+        >>> record = kg.zoo.record("cdcgan_digits", version=1)
         >>> record["version"], record["file"], record["dataset"]
         (1, 'cdcgan_digits-1.keras', 'digits')
     """
