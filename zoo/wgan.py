@@ -12,7 +12,6 @@ from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
 from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST
 from kerasgan.zoo.dcgan import generator
-from kerasgan.zoo.parts import judged
 from kerasgan.zoo.registry import register
 
 __all__ = ["discriminator", "generator"]
@@ -30,10 +29,7 @@ def discriminator(image_shape, num_classes=0, width=48, batch_norm=True):
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
-    import keras
-
-    image = keras.Input(image_shape, name="image")
-    return judged(image, dcgan.features(image, width, batch_norm=batch_norm), num_classes)
+    return dcgan.discriminator(image_shape, num_classes, width, batch_norm)
 
 
 def _rmsprop(learning_rate):
