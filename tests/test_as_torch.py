@@ -24,8 +24,9 @@ def as_torch():
 
 def networks(entry, width):
     """The entry's two, with noise on weights that start at 0 or 1, where exchanged ones would look alike."""
-    narrow = {"latent_dim": LATENTS.shape[1], "generator": {"width": width}, "discriminator": {"width": width}}
-    pair = zoo.networks(zoo.show(entry).replace(**narrow))
+    recipe = zoo.show(entry)
+    narrow = {player: {**getattr(recipe, player), "width": width} for player in ("generator", "discriminator")}
+    pair = zoo.networks(recipe.replace(latent_dim=LATENTS.shape[1], **narrow))
     rng = np.random.default_rng(1)
     for variable in [v for network in pair for v in network.weights]:
         noise = rng.uniform(0 if variable.path.endswith("variance") else -0.2, 0.2, variable.shape)
