@@ -12,7 +12,7 @@ from typing import Any
 from kerasgan.errors import InputError
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.registry import register
 
@@ -58,11 +58,10 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
-register(Recipe("acgan_mnist", **MNIST, **_SETTINGS, **MNIST_RATES))
+register(Recipe("acgan_mnist", **{**MNIST, "epochs": 6}, **_SETTINGS, **FAST_RATES, batch_size=32))
 register(
     Recipe(
         "acgan_cifar10",

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.parts import judged, label_planes
 from kerasgan.zoo.registry import register
@@ -54,11 +54,18 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
-register(Recipe("cdcgan_mnist", **{**MNIST, "epochs": 14}, **_SETTINGS, **MNIST_RATES))
+register(
+    Recipe(
+        "cdcgan_mnist",
+        **{**MNIST, "epochs": 14},
+        **_SETTINGS,
+        g_optimizer=adam(4e-4),
+        d_optimizer=adam(4e-4),
+    )
+)
 register(
     Recipe(
         "cdcgan_cifar10",

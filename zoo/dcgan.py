@@ -10,7 +10,7 @@ there). For both MNIST sets the rates fall to 0 in the second half.
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
 from kerasgan.zoo.parts import cropped, judged, latent_and_label
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.sizes import halvings
@@ -108,8 +108,7 @@ register(
         **SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
 register(
@@ -119,16 +118,15 @@ register(
         **SETTINGS,
         batch_size=32,
         discriminator={"batch_norm": True},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
 register(
     Recipe(
         "dcgan_stacked_mnist",
-        **{**MNIST, "dataset": "stacked_mnist", "image_shape": (28, 28, 3)},
+        **{**MNIST, "dataset": "stacked_mnist", "image_shape": (28, 28, 3), "batch_size": 32},
         **{**SETTINGS, "latent_dim": 128},
-        **MNIST_RATES,
+        **FAST_RATES,
     )
 )
 register(

@@ -13,7 +13,7 @@ from typing import Any
 
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
 from kerasgan.zoo.registry import register
 
 
@@ -74,11 +74,10 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
-register(Recipe("infogan_mnist", **MNIST, **_SETTINGS, g_optimizer=adam(1e-3)))
+register(Recipe("infogan_mnist", **{**MNIST, "epochs": 6}, **_SETTINGS, **FAST_RATES, batch_size=32))
 register(
     Recipe(
         "infogan_cifar10",

@@ -9,7 +9,7 @@ networks with batch normalization in both players. Differences: the networks are
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, MNIST_RATES, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.wgan import discriminator
@@ -25,11 +25,10 @@ register(
         **_SETTINGS,
         generator={"width": 16},
         discriminator={"width": 32},
-        g_optimizer=adam(1e-3),
-        d_optimizer=adam(1e-3),
+        **FAST_RATES,
     )
 )
-register(Recipe("lsgan_mnist", **MNIST, **_SETTINGS, **MNIST_RATES))
+register(Recipe("lsgan_mnist", **MNIST, **_SETTINGS, **FAST_RATES, batch_size=32))
 register(
     Recipe(
         "lsgan_cifar10",
