@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 OUT ?= runs/dcgan_digits
 EPOCHS ?=
 TORCH ?= torch==2.13.0
+TESTS ?=
 
 .PHONY: demo test slow notebooks docs clean
 
@@ -18,7 +19,7 @@ test: $(VENV)/tested
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 slow: $(VENV)/tested
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(TESTS)
 
 # Every notebook from a clean kernel, with short trainings; an error or a warning fails.
 notebooks: $(VENV)/tested

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_two_devices_equal_one(run_script, tmp_path, backend):
     run_script("two_devices.py", tmp_path, backend=backend)
     one, two = np.load(tmp_path / "1.npz"), np.load(tmp_path / "2.npz")

@@ -83,6 +83,7 @@ def test_killed_on_tensorflow(tmp_path):
     check_killed_training(tmp_path, "tensorflow", kills=2)
 
 
+@pytest.mark.slow
 def test_killed_on_jax(tmp_path):
     check_killed_training(tmp_path, "jax", kills=1)
 

@@ -7,6 +7,10 @@ import jax
 import keras
 from keras import ops
 
+RESIDENT_BYTES = 4 * 1024**3
+"""Larger data sets stay with the host, and reach the device in batches."""
+_ROWS = "kerasgan.rows"
+
 
 def _pure(fn, state, variables=()):
     """A function of values from one with side effects on the variables of `state`."""
@@ -93,37 +97,61 @@ def replica():
     return 0, 1
 
 
-def feed(batches):
-    return batches
+class _Rows(keras.utils.PyDataset):
+    """`Batches` whose pictures lie on the device: only their numbers are sent there, an int32 for each."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    @property
+    def num_batches(self):
+        return self.batches.num_batches
+
+    def __getitem__(self, index):
+        return ({_ROWS: self.batches.rows(index).astype("int32")},)
+
+
+def feed(batches, model=None):
+    images = batches.images
+    if model is None or not _loops(model) or images.memory_mapped or images.x.nbytes > RESIDENT_BYTES:
+        return batches
+    model.resident = jax.device_put((images.x,) if images.y is None else (images.x, images.y))
+    return _Rows(batches)
 
 
 def several_steps(model):
-    """One compiled loop over the batches, where Keras calls its compiled step for each and hands it all state again.
-
-    Not on CPUs, whose XLA runs convolutions inside a loop on one thread, many times slower.
-    """
-    count = model.steps_per_execution
-    compiled = model.jit_compile and not model.run_eagerly and keras.distribution.distribution() is None
-    if count == 1 or not compiled or jax.default_backend() == "cpu":
+    """One compiled loop over the batches, where Keras calls its compiled step for each and hands it all state again."""
+    if not _loops(model):
         return None
-
-    def step(state, batch):
-        logs, state = model.train_step(state, batch)
-        return state, logs
+    count = model.steps_per_execution
 
     @functools.partial(jax.jit, donate_argnums=0)
-    def loop(state, batches):
+    def loop(state, batches, resident):
+        def step(state, batch):
+            if resident:
+                batch = tuple(x[batch[0][_ROWS]] for x in resident)
+            logs, state = model.train_step(state, batch)
+            return state, logs
+
         state, logs = jax.lax.scan(step, state, batches)
         return jax.tree.map(lambda log: log[-1], logs), state
 
     def train(state, iterator):
         batches = [next(iterator), *itertools.islice(iterator, count - 1)]
+        resident = model.resident if isinstance(batches[0][0], dict) and _ROWS in batches[0][0] else ()
         # The last batch of data that are not ours may be a smaller one.
         for _, equal in itertools.groupby(batches, key=_shapes):
-            logs, state = loop(state, jax.tree.map(lambda *x: jax.numpy.stack(x), *equal))
+            logs, state = loop(state, jax.tree.map(lambda *x: jax.numpy.stack(x), *equal), resident)
         return logs, state
 
     return train
+
+
+def _loops(model):
+    """Not on CPUs, whose XLA runs convolutions inside a loop on one thread, many times slower."""
+    compiled = model.jit_compile and not model.run_eagerly and keras.distribution.distribution() is None
+    return model.steps_per_execution > 1 and compiled and jax.default_backend() != "cpu"
 
 
 def _shapes(batch):

@@ -74,8 +74,10 @@ def assign_all(variables: Variables, values: Sequence) -> None:
     tf.distribute.get_replica_context().merge_call(assign, args=(list(values),))
 
 
-def feed(batches: Any) -> Any:
-    """What `fit` and `evaluate` iterate in place of a `PyDataset`; its length is read now, its items when asked for.
+def feed(batches: Any, model: Any = None) -> Any:
+    """What `fit` (of `model`) and `evaluate` (`None`) iterate for `Batches`.
+
+    Its length is read now, its items when asked for.
 
     Keras would make a `tf.data` pipeline that tunes itself. The tuning thread sleeps 10, 20, 40 ms and so on, and the
     end of a fit can wait for it: short fits took whole seconds longer (5.1 or 10.2), with nothing here to tune.

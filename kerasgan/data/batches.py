@@ -63,13 +63,17 @@ class Batches(keras.utils.PyDataset):
         Returns:
             `(x,)` or `(x, y)`: x as in `Images`, (batch_size, ...); y int32 (batch_size,).
         """
+        rows = self.rows(index)
+        # A plain copy: of a memory map, only these images are read.
+        x = np.asarray(self.images.x[rows])
+        return (x,) if self.images.y is None else (x, self.images.y[rows])
+
+    def rows(self, index: int) -> np.ndarray:
+        """Which images batch `start + index` of the epoch holds: int64 (batch_size,)."""
         if not 0 <= index < self.num_batches:
             raise IndexError(f"Batch {index} of {self.num_batches}.")
         first = (self.start + index) * self.batch_size
-        # A plain copy: of a memory map, only these images are read.
-        chosen = self._order(self.epoch)[first : first + self.batch_size]
-        x = np.asarray(self.images.x[chosen])
-        return (x,) if self.images.y is None else (x, self.images.y[chosen])
+        return self._order(self.epoch)[first : first + self.batch_size]
 
     def _order(self, epoch: int) -> np.ndarray:
         # Keras may read ahead from another thread: the pair is replaced as a whole, so a reader sees one or the other.

@@ -202,7 +202,9 @@ class AdversarialModel(RunsEverywhere, SavesEverything):
                 al., 2017); 0 for none.
             gradient_accumulation: number of micro-batches a batch is cut into; each player moves once, by their mean
                 gradient. Saves memory, not time.
-            **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly` of `keras.Model.compile`.
+            **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly` of `keras.Model.compile`. With JAX, an
+                accelerator and several steps per execution, these are one compiled loop, and `Images` and arrays of
+                up to 4 GiB are moved to the device once.
         """
         if gradient_accumulation < 1:
             raise InputError(f"gradient_accumulation must be at least 1. Received: {gradient_accumulation}.")

@@ -88,14 +88,15 @@ def fit(
     if position["step"] and first < epochs:
         # Keras cannot begin inside an epoch, so the rest of the interrupted one is an epoch of its own to it.
         batches.start = position["step"]
+        feed = backend.feed(batches, model)
         training.continues = first + 1 < epochs
-        history = keras_fit(backend.feed(batches), initial_epoch=first, epochs=first + 1, callbacks=training, **options)
+        history = keras_fit(feed, initial_epoch=first, epochs=first + 1, callbacks=training, **options)
         batches.start = 0
         if model.stop_training or not training.continues:
             return history
         first += 1
     training.continues = False
-    return keras_fit(backend.feed(batches), initial_epoch=first, epochs=epochs, callbacks=training, **options)
+    return keras_fit(backend.feed(batches, model), initial_epoch=first, epochs=epochs, callbacks=training, **options)
 
 
 class _Training(keras.callbacks.CallbackList):

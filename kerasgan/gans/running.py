@@ -12,6 +12,8 @@ class RunsEverywhere(keras.Model):
     """For `AdversarialModel`: one step for all of them."""
 
     train_function: Any
+    resident: Any = ()
+    """The data, where `backend.feed` put them on the device."""
 
     def train_step(self, *args):
         return self._run(
