@@ -6,12 +6,12 @@ Lines: `go` trains STEPS steps and prints `images/s X`, images the discriminator
 the last turn on PyTorch, of the whole process on JAX, which cannot forget; `flops` prints `flop/image X`, that of
 convolutions and matrix products as PyTorch counts them, averaged over the interval of lazy penalties (torch-eager).
 
-The `kerasgan-*` train through `fit`, which feeds data from the host. The `torch-*` are plain loops over the same
-networks (`as_torch.py`), their data on the device: the recipe's loss, penalties, Adam and n_critic, one draw for both
-players where n_critic is 1, one batch of real and fake for D, and no gradient for D's weights in G's update. They keep
-no average of the generator's weights and no metrics. `torch-compile` compiles both networks, but its penalties take the
-plain D: torch.compile knows no double backward. cudnn may search for its fastest algorithms, as XLA does by default.
-The data are noise. Without a GPU all run on the CPU. Needs no TensorFlow, and for `kerasgan-jax` no PyTorch.
+The `kerasgan-*` train through `fit`; on PyTorch it feeds data from the host. The `torch-*` are plain loops over the
+same networks (`as_torch.py`), their data on the device: the recipe's loss, penalties, Adam and n_critic, one draw for
+both players where n_critic is 1, one batch of real and fake for D, and no gradient for D's weights in G's update. They
+keep no average of the generator's weights and no metrics. `torch-compile` compiles both networks, but its penalties
+take the plain D: torch.compile knows no double backward. cudnn may search for its fastest algorithms, as XLA does by
+default. The data are noise. Without a GPU all run on the CPU. Needs no TensorFlow, and for `kerasgan-jax` no PyTorch.
 """
 
 import argparse
@@ -184,7 +184,7 @@ def speed(contender, images):
     return images / (time.perf_counter() - start)
 
 
-def arguments():
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("contender", choices=["kerasgan-jax", "kerasgan-torch", "torch-eager", "torch-compile"])
     parser.add_argument("network", choices=RECIPES)
@@ -193,11 +193,11 @@ def arguments():
     parser.add_argument("steps", type=int, help="of one turn")
     parser.add_argument("--width", type=int, help="of both networks in place of the recipe's, to rehearse on a CPU")
     parser.add_argument("--steps-per-execution", type=int, default=16, help="of kerasgan-jax")
-    return parser.parse_args()
+    return parser
 
 
-def main():
-    options = arguments()
+def prepared(options):
+    """The contender, and the images of its turn."""
     recipe = zoo.show(RECIPES[options.network])
     if options.width:
         narrow = {
@@ -208,7 +208,11 @@ def main():
         torch.backends.cudnn.benchmark = True
     images = options.steps * options.batch * recipe.n_critic
     x = np.random.default_rng(0).integers(0, 256, (images, *recipe.image_shape), "uint8")
-    contender = (Kerasgan if options.contender.startswith("kerasgan") else PlainLoop)(options, recipe, x)
+    return (Kerasgan if options.contender.startswith("kerasgan") else PlainLoop)(options, recipe, x), images
+
+
+def main():
+    contender, images = prepared(arguments().parse_args())
     answers = {
         "go": lambda: ("images/s", speed(contender, images)),
         "memory": lambda: ("peak MiB", peak()),
