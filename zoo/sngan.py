@@ -55,11 +55,12 @@ DIGITS_NETWORKS: dict[str, Any] = {
 }
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
-    "epochs": 8,
+    "batch_size": 32,
+    "epochs": 6,
     "generator": {"width": 32},
     "discriminator": {"width": 40},
-    "g_optimizer": adam(2e-4, 0.0, 0.9),
-    "d_optimizer": adam(4e-4, 0.0, 0.9),
+    "g_optimizer": adam(5e-4, 0.0, 0.9),
+    "d_optimizer": adam(1e-3, 0.0, 0.9),
 }
 CIFAR10_NETWORKS: dict[str, Any] = {
     **SETTINGS,
