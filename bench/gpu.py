@@ -73,7 +73,7 @@ def train(options):
             entry, folder, images=images, exports=(), minutes=left, seed=seed, precision=options.precision,
             epochs=options.epochs, compile_options={"steps_per_execution": options.steps_per_execution},
         )  # fmt: skip
-        print(f"{folder}: {told(folder, images)}", flush=True)
+        print(f"{folder}: {told(folder)}", flush=True)
 
 
 def pictures(recipe, archives):
@@ -90,17 +90,29 @@ def pictures(recipe, archives):
     return kg.data.stacked(images) if recipe.dataset.startswith("stacked_") else images
 
 
-def told(folder, images):
+def told(folder):
     """How far a run is and how fast its last sitting was."""
     sittings = json.loads((folder / "run.json").read_text())["sittings"]
     recipe = json.loads((folder / "recipe.json").read_text())
     before = sittings[-2]["ended_at_step"] if len(sittings) > 1 else 0
     shown = (sittings[-1]["ended_at_step"] - before) * recipe["batch_size"] * recipe["n_critic"]
     return (
-        f"step {sittings[-1]['ended_at_step']:,} of {sittings[-1]['of_steps']:,}, "
+        f"step {sittings[-1]['ended_at_step']:,} of {sittings[-1]['of_steps']:,}, {peak()}"
         f"{shown / sittings[-1]['seconds']:,.0f} images/s (compilation, samples and health checks among it), "
         f"{sum(s['seconds'] for s in sittings) / 60:.1f} minutes in all"
     )
+
+
+def peak():
+    """The most device memory that this process has held, where the backend counts it."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return ""
+    import jax
+
+    most = (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    return "" if most is None else f"at most {most / 2**20:,.0f} MiB on the device so far, "
 
 
 class Contender:
