@@ -4,8 +4,8 @@
     python scripts/notebooks.py 01 05              # only these
     python scripts/notebooks.py --quick --dry-run  # as CI does: few epochs (KERASGAN_QUICK=1), nothing stored
 
-An error or a Python warning in any cell ends it with the cell's text. A notebook keeps the SHA-256 of the code its
-outputs belong to; `tests/test_notebooks.py` compares it with the code that stands there.
+An error or a warning, Python's or a log's, in any cell ends it with the cell's text. A notebook keeps the SHA-256 of
+the code its outputs belong to; `tests/test_notebooks.py` compares it with the code that stands there.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent.parent / "colab"
-WARNING = re.compile(r"^.*\b\w*Warning: .*$", re.MULTILINE)
+WARNING = re.compile(r"^(.*\b\w*Warning: .*|WARNING:\w+:.*)$", re.MULTILINE)
 
 
 def main():
@@ -62,7 +62,7 @@ def code_sha256(notebook):
 
 
 def installs(cell):
-    return "%pip" in cell.source
+    return '"pip", "install"' in cell.source
 
 
 def run(notebook):

@@ -55,7 +55,38 @@ def test_it_says_first_what_the_reader_will_have_and_installs_what_it_needs(note
     nbformat.validate(notebook)
     assert notebook.cells[0].source.startswith("# ")
     assert "At the end you will" in notebook.cells[0].source
-    assert code(notebook)[0].source.endswith('%pip install -q kerasgan || "{sys.executable}" -m pip install -q ..')
+    assert notebooks.installs(code(notebook)[0])
+
+
+FIRST_CELL = code(nbformat.read(PATHS[0], as_version=4))[0].source
+
+
+def test_all_install_alike(notebook):
+    assert code(notebook)[0].source == FIRST_CELL
+
+
+@pytest.mark.parametrize(
+    ("installed", "there", "source"),
+    [
+        (False, ["kerasgan-0.1.0-py3-none-any.whl", "../pyproject.toml"], "kerasgan-0.1.0-py3-none-any.whl[notebooks]"),
+        (False, ["../pyproject.toml"], "..[notebooks]"),
+        (False, [], "kerasgan[notebooks]"),
+        (True, ["../pyproject.toml"], None),
+    ],
+)
+def test_the_first_cell_installs_what_is_at_hand(tmp_path, monkeypatch, installed, there, source):
+    import importlib.util
+    import subprocess
+
+    (tmp_path / "colab").mkdir()
+    monkeypatch.chdir(tmp_path / "colab")
+    for name in there:
+        Path(name).touch()
+    asked = []
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: installed or None)
+    monkeypatch.setattr(subprocess, "run", lambda command, check: asked.append((command[1:], check)))
+    exec(FIRST_CELL, {})
+    assert asked == ([(["-m", "pip", "install", "-q", source], True)] if source else [])
 
 
 def test_it_has_pictures_and_no_errors(notebook):
@@ -82,5 +113,7 @@ def test_a_warning_or_an_error_in_a_cell_ends_the_run():
     assert sound.cells[1].outputs[0].text == "2\n"
     with pytest.raises(SystemExit, match="old and grey"):
         notebooks.run(made_of("import warnings", "warnings.warn('old and grey')"))
+    with pytest.raises(SystemExit, match="WARNING:root:dusk"):
+        notebooks.run(made_of("import logging", "logging.basicConfig(); logging.warning('dusk')"))
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         notebooks.run(made_of("1 / 0"))
