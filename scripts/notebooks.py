@@ -79,6 +79,15 @@ def run(notebook):
         # What is left there are lines of TensorFlow's C++ code on the machine it finds; and what pip says is of no use.
         cell.outputs = [] if installs(cell) else [o for o in cell.outputs if o.get("name") != "stderr"]
         cell.metadata.pop("execution", None)  # clock times, which would change with every run
+        for output in cell.outputs:
+            _forget(folder, output)
+
+
+def _forget(folder, output):
+    """Leaves the temporary folder out of what is shown, in place."""
+    for where, key in ((output, "text"), (output.get("data", {}), "text/plain"), (output.get("data", {}), "text/html")):
+        if key in where:
+            where[key] = where[key].replace(f"{folder}/", "")
 
 
 if __name__ == "__main__":

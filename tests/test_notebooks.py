@@ -98,8 +98,10 @@ def test_it_has_pictures_and_no_errors(notebook):
 
 
 def test_nothing_of_the_machine_is_stored(notebook):
-    texts = [output.get("text", "") + output.get("data", {}).get("text/plain", "") for output in outputs(notebook)]
-    assert not MACHINE.search("\n".join(texts))
+    for output in outputs(notebook):
+        data = output.get("data", {})
+        for text in (output.get("text", ""), data.get("text/plain", ""), data.get("text/html", "")):
+            assert not MACHINE.search(text)
 
 
 def test_a_warning_or_an_error_in_a_cell_ends_the_run():
@@ -111,6 +113,9 @@ def test_a_warning_or_an_error_in_a_cell_ends_the_run():
     sound = made_of("import warnings", "print(1 + 1)")
     notebooks.run(sound)
     assert sound.cells[1].outputs[0].text == "2\n"
+    where = made_of("import pathlib", "print(pathlib.Path('a.png').absolute())")
+    notebooks.run(where)
+    assert where.cells[1].outputs[0].text == "a.png\n"
     with pytest.raises(SystemExit, match="old and grey"):
         notebooks.run(made_of("import warnings", "warnings.warn('old and grey')"))
     with pytest.raises(SystemExit, match="WARNING:root:dusk"):
