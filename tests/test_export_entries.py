@@ -12,7 +12,10 @@ if keras.backend.backend() != "tensorflow":
     )
 
 
-@pytest.mark.parametrize("name", families.ENTRIES)
+MARKED = [pytest.param(name, marks=pytest.mark.slow) if name in families.FURTHER else name for name in families.ENTRIES]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_every_entry_travels(name, tmp_path):
     sampler = families.sampler(name)
     artifacts = [

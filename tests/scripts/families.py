@@ -1,5 +1,6 @@
 """Small models of every family of the zoo; as a script: two steps of each of the named ones, on this backend."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -11,6 +12,8 @@ NAMES = sorted({kg.zoo.show(name).family for name in kg.zoo.names("*_digits")})
 PUBLISHED = kg.zoo.names(pretrained=True)
 ENTRIES = [*PUBLISHED, *(name for name in NAMES if name not in {kg.zoo.show(entry).family for entry in PUBLISHED})]
 """What there is to export: every published entry, and of the families without one the family."""
+FURTHER = {b for a, b in itertools.pairwise(PUBLISHED) if kg.zoo.show(a).family == kg.zoo.show(b).family}
+"""Published entries whose family another one can stand for."""
 
 
 def sampler(name):
