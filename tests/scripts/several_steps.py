@@ -40,6 +40,8 @@ def check_resident():
     images = kg.data.Images(*tiny.batch(44, num_classes=3))
     gan, one_by_one = (trained(count, images, batch_size=8, epochs=2) for count in (4, 1))
     assert [x.shape for x in gan.resident] == [(44, 8, 8, 1), (44,)]
+    sent = backend.feed(images.batches(8), gan)[0]
+    assert [x.shape for x in jax.tree.leaves(sent)] == [(8,)], "the pictures travel"
     check_same(gan, one_by_one)
     other = kg.data.Images(images.x[::-1].copy(), images.y)
     for each in (gan, one_by_one):
