@@ -1,5 +1,8 @@
 """Pictures of three classes, a generator of just these, and a classifier of them, for the tests of the metrics."""
 
+import contextlib
+import warnings
+
 import keras
 import numpy as np
 from keras import layers
@@ -52,3 +55,18 @@ def classifier(softmax=False, width=8):
     seen = np.tanh(_templates()) @ basis
     logits.set_weights([4.0 * seen.T, -2.0 * (seen**2).sum(axis=1)])
     return model
+
+
+def evaluate(source, data, names="fid", **options):
+    """The scores of few images by `classifier`."""
+    options = {"n": 50, "extractor": classifier(), "floor": False, "progress": False, **options}
+    return kg.metrics.evaluate(source, data, names, **options)
+
+
+@contextlib.contextmanager
+def warned(text):
+    """A UserWarning with this text is given inside; others may be."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    assert any(text in str(warning.message) for warning in caught)
