@@ -1,12 +1,9 @@
 """Model cards and the gallery of a release folder, written from its records."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from kerasgan.files import whole_file
-
-CURVES = ("d_loss", "g_loss")
 
 
 def write(release: Path, records: list[dict[str, Any]]) -> None:
@@ -14,7 +11,8 @@ def write(release: Path, records: list[dict[str, Any]]) -> None:
     newest = {r["entry"]: r for r in sorted(records, key=lambda r: r["version"])}
     for record in records:
         stem = Path(record["file"]).stem
-        _write(release / "cards" / f"{stem}.md", card(record, _log(release / "cards" / f"{stem}.jsonl")))
+        with_curves = (release / "cards" / f"{stem}.svg").exists()
+        _write(release / "cards" / f"{stem}.md", card(record, with_curves))
     _write(release / "README.md", gallery([newest[entry] for entry in sorted(newest)]))
 
 
@@ -23,12 +21,8 @@ def _write(path, text):
         temporary.write_text(text)
 
 
-def _log(path):
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def card(record: dict[str, Any], log: list[dict[str, float]]) -> str:
-    """One model card as Markdown."""
+def card(record: dict[str, Any], with_curves: bool = False) -> str:
+    """One model card as Markdown; `with_curves` says whether an SVG file of that name lies beside it."""
     recipe = record["recipe"]
     stem = Path(record["file"]).stem
     classes = recipe["num_classes"]
@@ -38,14 +32,14 @@ def card(record: dict[str, Any], log: list[dict[str, float]]) -> str:
 
 ![samples]({stem}.png)
 
-*None picked{", one class in each column" if classes else ""}:
+*None picked{_classes(record)}:
 `kerasgan.zoo.load("{record["entry"]}", version={record["version"]}).generate({record["golden"]["n"]}, seed=0)`*
 
 | | |
 |---|---|
 | family | `{recipe["family"]}` |
 | images | {shape}{f", {classes} classes" if classes else ""} |
-| generator | {record["parameters"]:,} parameters, {record["bytes"] / 1e6:.2f} MB, stored as {record["storage"]} |
+| generator | {record["parameters"]:,} parameters, {record["bytes"] / 1e6:.2f} MB, {_stored(record)} |
 | trained by | `{record["command"]}` |
 | seed | {recipe["seed"]} |
 | took | {record["minutes"]} minutes, {record["steps"]:,} steps, on {record["hardware"]} ({record["backend"]}) |
@@ -58,13 +52,50 @@ def card(record: dict[str, Any], log: list[dict[str, float]]) -> str:
 ## Scores
 
 {_scores(record)}
-{_curves(log)}
+{_training(stem) if with_curves else ""}
 ## Use and limits
 
 Made to show, teach and test: a small network trained on a public data set. It draws what it saw, with the biases of
 that data, and nothing else; it is not fit for decisions about people, and its images prove nothing about handwriting or
 objects. Scores say how it compares under the protocol printed with them, not more.
-"""
+{_limits(record)}"""
+
+
+def _classes(record):
+    classes = record["recipe"]["num_classes"]
+    if not classes:
+        return ""
+    each = record["golden"].get("columns", 10) % classes == 0
+    return ", one class in each column" if each else f", the {classes} classes in turn"
+
+
+def _stored(record):
+    difference = record.get("storage_difference")
+    if not difference:
+        return f"stored as {record['storage']}"
+    return (
+        f"stored as {record['storage']}: its pictures differ from those of float32 by {difference['largest']} of 255 "
+        f"grey levels at most, {difference['mean']:.2g} on average"
+    )
+
+
+def _limits(record):
+    """What its scores and its family say of this one."""
+    said = []
+    scores = record["scores"]
+    if scores:
+        (fid, recall), (fid_floor, recall_floor) = (
+            [scores[kind].get(name) for name in ("fid", "recall")] for kind in ("values", "floor")
+        )
+        if fid_floor:
+            said.append(f"Its Frechet distance is {fid / fid_floor:.2g} times that of real images.")
+        if recall_floor and recall < 0.9 * recall_floor:
+            said.append(f"It draws less than the data have: recall {recall:.2f}, real images {recall_floor:.2f}.")
+        if record["dataset"] == "digits":
+            said.append("On data as few as these a low distance does not tell learning from copying.")
+    if record["recipe"]["family"] == "infogan":
+        said.append("Its labels are codes it found for itself, not the classes of the data.")
+    return "".join(f"\n{text}\n" for text in said)
 
 
 def _scores(record):
@@ -93,14 +124,8 @@ def _number(value, digits=4):
     return "-" if value is None else f"{value:.{digits}g}"
 
 
-def _curves(log):
-    if not log:
-        return ""
-    chosen = [log[round(i * (len(log) - 1) / 9)] for i in range(10)] if len(log) > 10 else log
-    names = [name for name in (*CURVES, "d_real_accuracy", "d_fake_accuracy") if name in chosen[0]]
-    head = f"| epoch | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n"
-    rows = "".join(f"| {row['epoch']} | {' | '.join(f'{row[n]:.3f}' for n in names)} |\n" for row in chosen)
-    return f"\n## Training\n\n{head}{rows}"
+def _training(stem):
+    return f"\n## Training\n\n![losses and accuracies]({stem}.svg)\n\nAll numbers: [{stem}.jsonl]({stem}.jsonl).\n"
 
 
 def gallery(records: list[dict[str, Any]]) -> str:

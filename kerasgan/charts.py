@@ -6,7 +6,13 @@ from html import escape
 
 WIDTH, HEIGHT = 420, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 26
+HEAD = 22
 POINTS = 400
+STYLE = (
+    "text{fill:#808895;font:11.5px system-ui,sans-serif}.rule{stroke:#80889540}.line{fill:none;stroke-width:1.8}"
+    ".line.c0{stroke:#3b82d6}.line.c1{stroke:#e0703f}.dot.c0,.key.c0{fill:#3b82d6}.dot.c1,.key.c1{fill:#e0703f}"
+)
+"""Of a file of its own; colours that can be read on white and on black."""
 Line = Sequence[tuple[float, float | None]]
 
 
@@ -18,7 +24,7 @@ def line_chart(
     marks: Sequence[float] = (),
     level: float | None = None,
 ) -> str:
-    """A figure with a legend; "" if there is nothing to draw.
+    """A figure with a legend, for a page with the report's style; "" if there is nothing to draw.
 
     Args:
         title: above it.
@@ -27,10 +33,45 @@ def line_chart(
         marks: x at which something happened, drawn as vertical lines.
         level: y of a dashed line across.
     """
-    drawn = {name: _thinned(_clean(points, log)) for name, points in lines.items()}
-    drawn = {name: points for name, points in drawn.items() if any(y is not None for _, y in points)}
+    drawn = _drawn(lines, log)
     if not drawn:
         return ""
+    box, label = f"0 0 {WIDTH} {HEIGHT}", escape(title, quote=True)
+    legend = "".join(f'<span class="key c{i % 4}">{escape(name)}</span>' for i, name in enumerate(drawn))
+    return (
+        f'<figure class="chart"><figcaption><b>{escape(title)}</b><span class="legend">{legend}</span></figcaption>'
+        f'<svg viewBox="{box}" role="img" aria-label="{label}">{_inner(drawn, log, marks, level)}</svg>'
+        "</figure>"
+    )
+
+
+def svg_file(panels: Mapping[str, Mapping[str, Line]]) -> str:
+    """Charts side by side as the text of an SVG file that brings its own style; what has nothing to draw is left out.
+
+    Args:
+        panels: {title: lines as for `line_chart`}.
+    """
+    parts = []
+    for title, lines in panels.items():
+        drawn = _drawn(lines, log=False)
+        if not drawn:
+            continue
+        keys = "".join(f'<tspan class="key c{i % 4}" dx="10">{escape(name)}</tspan>' for i, name in enumerate(drawn))
+        parts.append(
+            f'<svg x="{len(parts) * WIDTH}" width="{WIDTH}" height="{HEIGHT + HEAD}" '
+            f'viewBox="0 {-HEAD} {WIDTH} {HEIGHT + HEAD}"><text x="{LEFT}" y="-6">{escape(title)}{keys}</text>'
+            f"{_inner(drawn, False, (), None)}</svg>"
+        )
+    box = f"0 0 {len(parts) * WIDTH} {HEIGHT + HEAD}"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><style>{STYLE}</style>{"".join(parts)}</svg>\n'
+
+
+def _drawn(lines, log):
+    drawn = {name: _thinned(_clean(points, log)) for name, points in lines.items()}
+    return {name: points for name, points in drawn.items() if any(y is not None for _, y in points)}
+
+
+def _inner(drawn, log, marks, level):
     xs = [x for points in drawn.values() for x, _ in points]
     ys = [y for points in drawn.values() for _, y in points if y is not None]
     low, high = _limits(ys if level is None or log else [*ys, level], log)
@@ -68,13 +109,7 @@ def line_chart(
                 if y is not None
             )
             parts += dots
-    box, label = f"0 0 {WIDTH} {HEIGHT}", escape(title, quote=True)
-    legend = "".join(f'<span class="key c{i % 4}">{escape(name)}</span>' for i, name in enumerate(drawn))
-    return (
-        f'<figure class="chart"><figcaption><b>{escape(title)}</b><span class="legend">{legend}</span></figcaption>'
-        f'<svg viewBox="{box}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-        "</figure>"
-    )
+    return "".join(parts)
 
 
 def _clean(points, log):

@@ -32,4 +32,4 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:
     known = sorted(known)
     close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
-    return InputError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+    return InputError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(known) or 'none'}.")

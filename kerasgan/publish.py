@@ -1,21 +1,32 @@
 """From a run folder to a release folder: the weights, their record, their scores, their card, and a gallery of all."""
 
+import contextlib
 import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from kerasgan import cards, viz, zoo
+import numpy as np
+
+from kerasgan import cards, charts, jsonl, viz, zoo
 from kerasgan.errors import InputError
 from kerasgan.plan import OTHER_DATA
 from kerasgan.zoo import manifest
+
+MOST_COLUMNS = 20
+"""So many classes have a column each in that picture; more are drawn in turn."""
 
 SHOWN = 100
 """Samples of seed 0 in an entry's picture, which is also what a loaded generator must draw again."""
 
 TOLERANCE = 2
 """Grey levels by which another backend's pixels may differ from that picture."""
+
+CURVES = {
+    "Losses": {"d_loss": "discriminator", "g_loss": "generator"},
+    "Accuracy of the discriminator": {"d_real_accuracy": "real", "d_fake_accuracy": "generated"},
+}
 
 LICENSES = {
     "digits": "CC BY 4.0 (Optical Recognition of Handwritten Digits, Alpaydin and Kaynak, UCI, 1998)",
@@ -32,6 +43,7 @@ def pack(
     data: str | None = None,
     n: int = 10_000,
     storage: str = "float32",
+    entry: str | None = None,
     command: str | None = None,
     weights_license: str = "Apache-2.0",
     data_license: str | None = None,
@@ -43,7 +55,9 @@ def pack(
         release: the folder a static host serves: `weights.json`, `weights/`, `cards/`, `README.md`. Made if missing.
         data: to score on, for `kerasgan.data.open`; the recipe's own by default.
         n: images of each kind for the scores; 0 publishes without scores.
-        storage: `"float16"` halves the file; the scores are those of the stored weights.
+        storage: `"float16"` halves the file; the scores are those of the stored weights, and the record says by how
+            much their pictures differ from those of float32.
+        entry: the name to publish under; the run's own by default.
         command: that trained it; written from the recipe by default.
         weights_license: of the weights.
         data_license: of the data; known for the zoo's own.
@@ -52,7 +66,7 @@ def pack(
         The new record of `weights.json`.
 
     Raises:
-        InputError: no run there, or one that was stopped before its end.
+        InputError: no run there, one that was stopped before its end, or a name that cannot be a file's.
     """
     from kerasgan.sampler import Sampler
 
@@ -67,49 +81,97 @@ def pack(
         raise InputError(f"{str(run)!r} was stopped at step {steps:,} of {of_steps:,}. Train it to its end first.")
     if sitting[-1].get("epochs", recipe["epochs"]) != recipe["epochs"]:
         raise InputError(f"{str(run)!r} is being prolonged to {recipe['epochs']} epochs. Train it to its end first.")
-    entry = recipe["name"]
-    records = manifest.read(release)
-    version = 1 + max((r["version"] for r in records if r["entry"] == entry), default=0)
-    stem = f"{entry}-{version}"
-
-    path = Sampler.load(source).save(release / "weights" / f"{stem}.keras", storage=storage)
-    sampler = Sampler.load(path)
-    picture = release / "cards" / f"{stem}.png"
-    viz.save_grid(sampler.generate(SHOWN, seed=0), picture, columns=10)
-    record = {
-        "entry": entry,
-        "version": version,
-        "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "bytes": path.stat().st_size,
-        "storage": storage,
-        "parameters": sampler.generator.count_params(),
-        "recipe": recipe,
-        "dataset": recipe["dataset"],
-        "dataset_license": data_license or LICENSES.get(recipe["dataset"], "not stated"),
-        "weights_license": weights_license,
-        "command": command or _command(recipe),
-        "hardware": sitting[-1]["machine"],
-        "backend": sitting[-1]["backend"],
-        "minutes": round(sum(s["seconds"] for s in sitting) / 60, 1),
-        "steps": steps,
-        "commit": sitting[-1].get("commit"),
-        "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
-        "scores": _scores(sampler, recipe["num_classes"] > 0, data or recipe["dataset"], n) if n else None,
-        "golden": {"picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "tolerance": TOLERANCE},
-    }
-    log = run / "log.jsonl"
-    if log.exists():
-        shutil.copy(log, release / "cards" / f"{stem}.jsonl")
-    manifest.write(release, [*records, record])
-    cards.write(release, [*records, record])
+    entry = entry or recipe["name"]
+    manifest.check_name(entry)
+    with _next_version(release, entry) as version:
+        stem = f"{entry}-{version}"
+        trained = Sampler.load(run / "sampler.keras")
+        path = trained.save(release / "weights" / f"{stem}.keras", storage=storage)
+        sampler = Sampler.load(path)
+        picture = release / "cards" / f"{stem}.png"
+        shown = sampler.generate(SHOWN, seed=0)
+        columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
+        viz.save_grid(shown, picture, columns)
+        record = {
+            "entry": entry,
+            "version": version,
+            "file": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+            "storage": storage,
+            "storage_difference": _difference(shown, trained.generate(SHOWN, seed=0)) if storage != "float32" else None,
+            "parameters": sampler.generator.count_params(),
+            "recipe": recipe,
+            "dataset": recipe["dataset"],
+            "dataset_license": data_license or LICENSES.get(recipe["dataset"], "not stated"),
+            "weights_license": weights_license,
+            "command": command or _command(recipe, sitting[-1].get("own_entries")),
+            "hardware": sitting[-1]["machine"],
+            "backend": sitting[-1]["backend"],
+            "minutes": round(sum(s["seconds"] for s in sitting) / 60, 1),
+            "steps": sitting[-1]["ended_at_step"],
+            "commit": sitting[-1].get("commit"),
+            "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
+            "scores": _scores(sampler, recipe["num_classes"] > 0, data or recipe["dataset"], n) if n else None,
+            "golden": {
+                "picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "columns": columns, "tolerance": TOLERANCE,
+            },
+        }  # fmt: skip
+        log = run / "log.jsonl"
+        if log.exists():
+            shutil.copy(log, release / "cards" / f"{stem}.jsonl")
+            (release / "cards" / f"{stem}.svg").write_text(curves(jsonl.read(log)))
+        records = [*_published(release), record]
+        manifest.write(release, records)
+    cards.write(release, records)
     return record
 
 
-def _command(recipe):
+def _published(release):
+    return manifest.read(release) if (release / "weights.json").exists() else []
+
+
+@contextlib.contextmanager
+def _next_version(release, entry):
+    """Its file is made here and now, so that another process that packs the same entry takes the one after it."""
+    weights, cards_folder = release / "weights", release / "cards"
+    weights.mkdir(parents=True, exist_ok=True)
+    version = 1 + max((r["version"] for r in _published(release) if r["entry"] == entry), default=0)
+    while True:
+        try:
+            (weights / f"{entry}-{version}.keras").touch(exist_ok=False)
+        except FileExistsError:
+            version += 1
+        else:
+            break
+    try:
+        yield version
+    except BaseException:
+        for path in (weights / f"{entry}-{version}.keras", *cards_folder.glob(f"{entry}-{version}.*")):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def curves(log: list[dict[str, Any]]) -> str:
+    """What a training's log shows, as the text of an SVG file."""
+    panels = {
+        title: {label: [(row["epoch"], row[name]) for row in log if name in row] for name, label in names.items()}
+        for title, names in CURVES.items()
+    }
+    return charts.svg_file(panels)
+
+
+def _difference(stored, exact):
+    """Grey levels between the pictures of stored weights and those of the trained ones."""
+    difference = np.abs(stored.astype(int) - exact.astype(int))
+    return {"largest": int(difference.max()), "mean": round(float(difference.mean()), 4)}
+
+
+def _command(recipe, own_entries=None):
     """`kerasgan train ENTRY`, with what differs from the entry's recipe."""
     entry, _, data = recipe["name"].partition(OTHER_DATA)
-    words = ["kerasgan", "train", entry, *(["--data", recipe["dataset"]] if data else [])]
+    words = ["kerasgan", "train", entry, *(["--from", own_entries] if own_entries else [])]
+    words += ["--data", recipe["dataset"]] if data else []
     if entry in zoo.names():
         ours = zoo.show(entry).to_dict()
         for field in ("epochs", "batch_size", "seed", "precision"):

@@ -2,11 +2,16 @@
 
 import dataclasses
 import json
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
 from kerasgan.errors import InputError, unknown_name
 
+_EXPECTED = {
+    "image_shape": "(height, width, channels)",
+    "penalties": 'a sequence of {"name": ..., **arguments}',
+}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 Options = Mapping[str, Any]
 
@@ -81,10 +86,14 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "image_shape", tuple(int(n) for n in self.image_shape))
-        object.__setattr__(self, "penalties", tuple(dict(p) for p in self.penalties))
-        if len(self.image_shape) != 3 or min(self.image_shape) < 1:
-            raise InputError(f"image_shape must be (height, width, channels). Received: {self.image_shape}.")
+        for field, convert in (("image_shape", _whole_numbers), ("penalties", _dicts)):
+            try:
+                object.__setattr__(self, field, convert(getattr(self, field)))
+            except (TypeError, ValueError) as error:
+                expected = _EXPECTED[field]
+                raise InputError(f"{field} must be {expected}. Received: {getattr(self, field)!r}.") from error
+        if not isinstance(self.num_classes, numbers.Integral) or self.num_classes < 0:
+            raise InputError(f"num_classes must be a whole number, 0 for none. Received: {self.num_classes!r}.")
         for field in ("latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"):
             if getattr(self, field) < 1:
                 raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
@@ -112,3 +121,14 @@ class Recipe:
         """One line per field that differs: `batch_size: 64 -> 32`."""
         mine, theirs = self.to_dict(), other.to_dict()
         return [f"{key}: {mine[key]!r} -> {theirs[key]!r}" for key in mine if mine[key] != theirs[key]]
+
+
+def _whole_numbers(shape) -> tuple[int, ...]:
+    sizes = tuple(int(n) for n in shape)
+    if len(sizes) != 3 or min(sizes) < 1 or isinstance(shape, str):
+        raise ValueError("no image shape")
+    return sizes
+
+
+def _dicts(penalties) -> tuple[dict[str, Any], ...]:
+    return tuple(dict(p) for p in penalties)

@@ -13,8 +13,9 @@ from kerasgan import report, zoo
 from kerasgan.data.images import Images
 from kerasgan.errors import InputError
 from kerasgan.files import whole_file
-from kerasgan.plan import recipe_for
+from kerasgan.plan import OTHER_DATA, recipe_for
 from kerasgan.recipe import Recipe
+from kerasgan.zoo import registry
 
 
 def train(
@@ -190,6 +191,7 @@ def _note(folder, began, recipe, steps, of_steps):
 
     path = folder / "run.json"
     note = json.loads(path.read_text()) if path.exists() else {"sittings": []}
+    own = registry.file_of(recipe.name.partition(OTHER_DATA)[0])
     libraries = ("kerasgan", "keras", "tensorflow", "jax", "torch", "numpy")
     note["sittings"].append(
         {
@@ -201,6 +203,7 @@ def _note(folder, began, recipe, steps, of_steps):
             "machine": _machine(),
             "python": platform.python_version(),
             "commit": _commit(),
+            "own_entries": own.name if own else None,
             "libraries": {name: _version(name) for name in libraries if _version(name)},
         }
     )

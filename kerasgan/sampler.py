@@ -53,6 +53,8 @@ class Sampler:
                 f"A generator with {spec.num_classes} classes takes {expected} input(s). "
                 f"Received one that takes {len(generator.inputs)}."
             )
+        _check_shape("takes latents", generator.inputs[0].shape[1:], (spec.latent_dim,))
+        _check_shape("gives images", generator.outputs[0].shape[1:], spec.image_shape)
 
     def latents(self, n: int, seed: int = 0) -> np.ndarray:
         """Latents from the spec's prior, float32 (n, latent_dim); the same on every backend for the same seed."""
@@ -152,26 +154,52 @@ class Sampler:
         """Reads what `save` wrote; nothing in the file is executed (Keras' safe mode stays on).
 
         Raises:
-            InputError: no such file, not a Keras archive, or one without a spec.
+            InputError: no such file, a damaged one, not a Keras archive, one without a spec, or one that holds code.
         """
         from kerasgan import layers  # noqa: F401  registers our layers with Keras
 
         path = Path(path)
         if not path.is_file():
             raise InputError(f"No file {str(path)!r}. Expected a Sampler written by Sampler.save().")
-        try:
-            check_zip(path)
-            with zipfile.ZipFile(path) as archive:
-                content = json.loads(archive.read(SPEC_MEMBER))
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{str(path)!r} is damaged or not a .keras file ({error}).") from error
-        except KeyError as error:
-            raise InputError(
-                f"{str(path)!r} is a Keras model without a sample spec. Load it with keras.models.load_model and give "
-                "it to kerasgan.Sampler(generator, SampleSpec(...)), or use GAN.sampler()."
-            ) from error
+        spec, recipe, about = _content(path)
         try:
             generator = keras.models.load_model(path, compile=False)
-        except (ValueError, TypeError) as error:  # an unknown layer, or one that would run code from the file
-            raise InputError(f"The generator in {str(path)!r} cannot be loaded: {error}") from error
-        return cls(generator, SampleSpec(**content["spec"]), content["recipe"], content.get("about"))
+        except (
+            Exception
+        ) as error:  # a layer unknown or running code from the file, weights or a structure that are none
+            raise InputError(f"The generator in {str(path)!r} cannot be loaded: {_brief(error)}") from error
+        return cls(generator, spec, recipe, about)
+
+
+def _content(path: Path) -> tuple[SampleSpec, dict[str, Any], dict[str, str]]:
+    """What a `.keras` file holds beside the network."""
+    try:
+        check_zip(path)
+        with zipfile.ZipFile(path) as archive:
+            if SPEC_MEMBER not in archive.namelist():
+                raise InputError(
+                    f"{str(path)!r} is a Keras model without a sample spec. Load it with keras.models.load_model and "
+                    "give it to kerasgan.Sampler(generator, SampleSpec(...)), or use GAN.sampler()."
+                )
+            content = json.loads(archive.read(SPEC_MEMBER))
+            return SampleSpec(**content["spec"]), dict(content["recipe"]), dict(content.get("about") or {})
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{str(path)!r} is damaged or not a .keras file ({error}).") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{str(path)!r} is damaged: its {SPEC_MEMBER} is none ({_brief(error)}).") from error
+
+
+def _brief(error: Exception) -> str:
+    """What went wrong, without the layer's configuration and without Keras' advice to turn its safe mode off."""
+    text = str(error).rpartition("Exception encountered: ")[2]
+    for rest in ("If you trust", "Full object config", "config={"):
+        text = text.partition(rest)[0]
+    own = " On the command line --from FILE.py runs a file that defines it." if "Could not locate" in text else ""
+    return f"{type(error).__name__}: {text.strip()}{own}"
+
+
+def _check_shape(what: str, found: Any, expected: tuple[int, ...]) -> None:
+    if len(found) != len(expected) or any(n not in (None, m) for n, m in zip(found, expected, strict=True)):
+        raise InputError(f"The generator {what} of shape {tuple(found)}, and its spec says {tuple(expected)}.")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,83 @@ def test_corrupt_picture_is_named_then_skipped(here, pictures):
     plan, warning = here("train", pictures, "--dry-run", "--skip-corrupt").split("Warning: ")
     assert warning.startswith("Skipped 1 corrupt picture") and "torn.png" in warning
     assert json.loads(plan)["images"] >= 2048
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--walk", "--morph", "3", "8"], "One sequence at a time"),
+        (["--gif"], "without --interpolate, --walk, --morph or --sweep takes no --gif"),
+        (["--walk", "--out", "a.png", "--gif"], "--walk to a.png takes no --gif"),
+        (["--interpolate", "1", "2", "--seed", "3"], "--interpolate to samples.gif takes no --seed"),
+        (["--sweep", "--truncation", "0.5"], "--sweep to samples.png takes no --truncation"),
+        (["--morph", "3", "8", "--labels", "3"], "--morph to samples.gif takes no --labels"),
+        (["--stops", "3"], "takes no --stops"),
+        (["--out", "a.xyz"], "A picture is written as .png"),
+        (["--out", "a.mp4"], "A picture is written as .png"),
+        (["--labels", "²"], "Unknown class '²'"),
+        (["--labels", "12"], "from 0 to 9"),
+        (["--truncation", "5"], "truncation must lie between 0 and 1"),
+    ],
+)
+def test_what_sample_cannot_do_is_said(here, tmp_path, options, message):
+    error = here("sample", "cdcgan_digits", *options, ok=False)
+    assert error.startswith("Error: ") and message in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_sequences_and_versions(here, tmp_path):
+    here("sample", "cdcgan_digits@1", "--walk", "--stops", 2, "--frames", 3, "--labels", 7, "--out", "a.GIF")
+    with Image.open(tmp_path / "a.GIF") as gif:
+        assert gif.n_frames == 6
+    here("sample", "cdcgan_digits", "--interpolate", 1, 2, "-n", 2, "--frames", 5, "--scale", 1, "--out", "row.png")
+    with Image.open(tmp_path / "row.png") as picture:
+        assert picture.size == (5 * 29 - 1, 2 * 29 - 1)
+    for version in (1, 2):
+        here("sample", f"cdcgan_digits@{version}", "-n", 4, "--out", f"{version}.png")
+    assert (tmp_path / "1.png").read_bytes() != (tmp_path / "2.png").read_bytes()
+    assert "published in version 1, 2. Received: 9" in here("sample", "cdcgan_digits@9", ok=False)
+    assert "holds no sampler.keras" in here("sample", tmp_path, ok=False)
+    assert "nothing" in here("list", "nothing*", ok=False)
+    assert "dcgan_cifar10" not in here("list", "--pretrained") and "dcgan_cifar10" in here("list", "--untrained")
+
+
+OWN_LAYER = """
+import keras
+import tiny
+import kerasgan as kg
+
+
+@keras.saving.register_keras_serializable("mine")
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return keras.ops.clip(2.0 * x, -1.0, 1.0)
+
+
+def generator(**options):
+    plain = tiny.generator(**options)
+    return keras.Model(plain.inputs, Twice()(plain.outputs[0]))
+
+
+kg.zoo.register(
+    kg.Recipe("mine_digits", family="mine", dataset="digits", image_shape=(8, 8, 1), latent_dim=4),
+    networks=(generator, tiny.discriminator),
+)
+"""
+
+
+def test_an_own_entry_from_training_to_release(kerasgan, here, own_registry, tmp_path):
+    (tmp_path / "mine.py").write_text(OWN_LAYER)
+    own = ("--from", "mine.py")
+    here("train", "mine_digits", *own, "--out", "run", "--batch-size", 512, *FAST)
+    path = os.pathsep.join([str(Path(__file__).parent / "scripts"), os.environ.get("PYTHONPATH", "")])
+    error = kerasgan("sample", "run", ok=False, PYTHONPATH=path)
+    assert "'Twice'" in error and "--from FILE.py" in error and len(error) < 800
+    kerasgan("sample", "run", *own, "--out", "a.png", PYTHONPATH=path)
+    here("zoo", "pack", "run", *own, "--to", "release", "-n", 0)
+    record = json.loads((tmp_path / "release" / "weights.json").read_text())["published"][0]
+    assert record["command"] == "kerasgan train mine_digits --from mine.py --epochs 1 --batch-size 512"
+    fetched = here("download", "mine_digits", "--release", "release").strip()
+    assert fetched == "release/weights/mine_digits-1.keras"
+    here("sample", fetched, *own, "--out", "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -42,7 +42,10 @@ def test_a_release_holds_weights_record_picture_card_and_gallery(run, tmp_path):
         shown = np.asarray(picture)
     np.testing.assert_array_equal(shown, viz.grid(stored.generate(100, seed=0), columns=10)[..., 0])
     card = (tmp_path / "cards" / "dcgan_digits-1.md").read_text()
-    assert record["sha256"] in card and "a machine" in card and "Not scored" in card and "0.500" in card
+    assert record["sha256"] in card and "a machine" in card and "Not scored" in card
+    assert "dcgan_digits-1.svg" in card
+    drawing = (tmp_path / "cards" / "dcgan_digits-1.svg").read_text()
+    assert ">discriminator<" in drawing and ">generator<" in drawing and drawing.count('class="dot') == 2
     assert "cards/dcgan_digits-1.md" in (tmp_path / "README.md").read_text()
 
 
@@ -50,10 +53,14 @@ def test_a_second_run_is_the_next_version_and_the_first_stays(run, tmp_path):
     publish.pack(run, tmp_path, n=0)
     second = publish.pack(run, tmp_path, n=0, storage="float16")
     assert second["version"] == 2
-    assert manifest.find("dcgan_digits", folder=tmp_path) == json.loads(json.dumps(second))
-    assert manifest.find("dcgan_digits", 1, folder=tmp_path)["storage"] == "float32"
+    assert manifest.find("dcgan_digits", release=tmp_path) == json.loads(json.dumps(second))
+    assert manifest.find("dcgan_digits", 1, release=tmp_path)["storage"] == "float32"
     sizes = [(tmp_path / "weights" / f"dcgan_digits-{i}.keras").stat().st_size for i in (1, 2)]
     assert sizes[1] < sizes[0]
+    half, whole = (kg.Sampler.load(tmp_path / "weights" / f"dcgan_digits-{i}.keras").generate(100) for i in (2, 1))
+    largest = int(np.abs(half.astype(int) - whole.astype(int)).max())
+    assert second["storage_difference"]["largest"] == largest
+    assert f"by {largest} of 255" in (tmp_path / "cards" / "dcgan_digits-2.md").read_text()
     gallery = (tmp_path / "README.md").read_text()
     assert "dcgan_digits-2.md" in gallery and "dcgan_digits-1.md" not in gallery
 
@@ -89,3 +96,59 @@ def test_weights_too_large_for_half_precision_are_refused_and_nothing_is_left(tm
 def test_an_unfinished_run_is_refused(tmp_path):
     with pytest.raises(kg.InputError, match="no finished run"):
         publish.pack(tmp_path, tmp_path / "release")
+
+
+@pytest.mark.parametrize("name", ["../../evil", "größe eins", "", ".hidden", "a/b"])
+def test_a_name_that_can_be_no_files_is_refused_before_anything_is_written(run, tmp_path, name):
+    with pytest.raises(kg.InputError, match="name has letters"):
+        publish.pack(run, tmp_path / "release", n=0, entry=name or "/")
+    assert not list(tmp_path.iterdir())
+    assert publish.pack(run, tmp_path / "release", n=0, entry="evil")["entry"] == "evil"
+
+
+def test_what_fails_half_way_leaves_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(viz, "save_grid", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publish.pack(run, tmp_path, n=0)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_two_at_once_make_two_versions(run, tmp_path, monkeypatch):
+    """While the first is at work another begins and ends: the first keeps its number, and its record is added."""
+    save_grid = viz.save_grid
+
+    def meanwhile(*args, **options):
+        monkeypatch.setattr(viz, "save_grid", save_grid)
+        assert publish.pack(run, tmp_path, n=0)["version"] == 2
+        return save_grid(*args, **options)
+
+    monkeypatch.setattr(viz, "save_grid", meanwhile)
+    assert publish.pack(run, tmp_path, n=0)["version"] == 1
+    records = manifest.read(tmp_path)
+    assert [record["version"] for record in records] == [1, 2]
+    for record in records:
+        path = tmp_path / "weights" / record["file"]
+        assert record["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "classes, columns, said", [(3, 3, "one class in each column"), (25, 10, "the 25 classes in turn"), (0, 10, "*:")]
+)
+def test_the_picture_and_what_the_card_says_of_it_agree(tmp_path, classes, columns, said):
+    recipe = kg.zoo.show("dcgan_digits").replace(
+        image_shape=(9, 7, 2), num_classes=classes, generator={"width": 2}, latent_dim=8
+    )
+    run = tmp_path / "run"
+    kg.zoo.build(recipe).sampler(recipe.to_dict()).save(run / "sampler.keras")
+    (run / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    sitting = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
+    (run / "run.json").write_text(json.dumps({"sittings": [sitting]}))
+    record = publish.pack(run, tmp_path, n=0)
+    assert record["golden"]["columns"] == columns
+    with Image.open(tmp_path / record["golden"]["picture"]) as picture:
+        assert picture.width == columns * (2 * 7 + 1) - 1
+    if classes == 3:
+        labels = np.arange(100) % classes
+        assert len(set(labels[::columns])) == 1
+    card = (tmp_path / "cards" / "dcgan_digits-1.md").read_text()
+    assert f"*None picked{'' if not classes else ', ' + said}:" in card

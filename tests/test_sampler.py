@@ -369,3 +369,48 @@ def test_a_damaged_file_is_named(tmp_path, damage):
     damage(path)
     with pytest.raises(InputError, match=r"sampler.keras' is damaged or not a .keras file"):
         Sampler.load(path)
+
+
+def rewritten(path, member, content):
+    """The archive with another content of one member, `None` for none of it, and right checksums."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, before in members.items():
+            if name != member:
+                archive.writestr(name, before)
+            elif content is not None:
+                archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no json", "null", "[]", "{}", '{"spec": {}}', '{"spec": {"latent_dim": 4}, "recipe": {}}',
+        '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1], "new": 1}, "recipe": {}}',
+        '{"spec": {"latent_dim": 4, "image_shape": 3}, "recipe": {}}',
+        '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1]}, "recipe": 3}',
+    ],
+)  # fmt: skip
+def test_a_spec_that_is_none_is_named(tmp_path, content):
+    path = conditional().save(tmp_path / "sampler.keras")
+    rewritten(path, "kerasgan_sampler.json", content)
+    with pytest.raises(InputError, match=r"sampler.keras' is damaged: its kerasgan_sampler.json is none"):
+        Sampler.load(path)
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+@pytest.mark.parametrize("content", [None, "", "garbage"])
+def test_a_network_that_is_none_is_named(tmp_path, member, content):
+    path = conditional().save(tmp_path / "sampler.keras")
+    rewritten(path, member, content)
+    with pytest.raises(InputError, match=r"The generator in .*sampler.keras' cannot be loaded"):
+        Sampler.load(path)
+
+
+@pytest.mark.parametrize("changes", [{"latent_dim": 5}, {"image_shape": (3, 3, 1)}, {"image_shape": (8, 8)}])
+def test_a_spec_of_another_generator_is_refused(changes):
+    whole = conditional()
+    spec = SampleSpec(**{**vars(whole.spec), **changes})
+    with pytest.raises(InputError, match=r"The generator (takes latents|gives images) of shape .*its spec says"):
+        Sampler(whole.generator, spec)

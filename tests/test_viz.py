@@ -71,21 +71,36 @@ def test_a_saved_grid_reads_back_equal(tmp_path, channels, scale):
     assert [p.name for p in path.parent.iterdir()] == ["grid.png"]
 
 
-def test_two_channels_make_no_picture(tmp_path):
-    with pytest.raises(InputError, match=r"A picture has 1, 3 or 4 channels. Received 2"):
-        viz.save_grid(images(2, channels=2), tmp_path / "grid.png")
-    assert not list(tmp_path.iterdir())
+def test_two_channels_are_drawn_side_by_side(tmp_path):
+    x = images(2, channels=2)
+    with Image.open(viz.save_grid(x, tmp_path / "grid.png", columns=1)) as picture:
+        expected = np.concatenate([x[..., :1], x[..., 1:]], axis=2)
+        np.testing.assert_array_equal(np.asarray(picture), sheet(expected, 1, 1)[..., 0])
+    with Image.open(viz.save_animation(x[None], tmp_path / "grid.gif", columns=1)) as picture:
+        assert picture.size == (2 * x.shape[2], 2 * x.shape[1] + 1)
 
 
 def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path):
     path = viz.save_grid(images(4), tmp_path / "grid.png")
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="unknown file extension"):
-        viz.save_grid(images(4), tmp_path / "grid.unknown")
-    with pytest.raises(InputError, match="A picture has"):
-        viz.save_grid(images(4, channels=5), path)
+    for name in ("grid.unknown", "grid", "grid.mp4"):
+        with pytest.raises(InputError, match=r"Pillow knows. Received: 'grid"):
+            viz.save_grid(images(4), tmp_path / name)
+    with pytest.raises(InputError, match="at least 1 column"):
+        viz.save_grid(images(4), path, columns=-3)
+    with pytest.raises(InputError, match="scale must be at least 1"):
+        viz.save_grid(images(4), path, scale=0)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_an_endless_animation_does_not_rest(tmp_path):
+    x = np.stack([images(1), 255 - images(1)])
+    for endless, last in ((True, 100), (False, 1500)):
+        path = viz.save_animation(x, tmp_path / "walk.GIF", fps=10, endless=endless)
+        with Image.open(path) as gif:
+            gif.seek(1)
+            assert (gif.format, gif.n_frames, gif.info["duration"]) == ("GIF", 2, last)
 
 
 def test_an_animation_shows_every_frame_and_stays_on_the_last(tmp_path):

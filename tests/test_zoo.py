@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import sys
 
 import families
 import keras
@@ -174,6 +175,7 @@ def test_a_file_of_ones_own(own_registry, tmp_path):
         (OWN_FILE + "1 / 0", "ZeroDivisionError"),
         (OWN_FILE + 'kg.zoo.register(kg.zoo.show("dcgan_mnist"))', "'dcgan_mnist' already"),
         ("print('hello')", "registers no entry"),
+        (OWN_FILE + "raise SystemExit(3)", "SystemExit: 3"),
     ],
 )
 def test_a_file_that_fails_leaves_nothing(own_registry, tmp_path, text, message):
@@ -186,10 +188,83 @@ def test_a_file_that_fails_leaves_nothing(own_registry, tmp_path, text, message)
         kg.zoo.build(kg.zoo.show("dcgan_digits").replace(family="mine"))
 
 
+def test_a_file_may_use_what_lies_beside_it(own_registry, tmp_path):
+    (tmp_path / "beside_my_entries.py").write_text("EPOCHS = 3\n")
+    path = tmp_path / "my_entries.py"
+    path.write_text("""
+from __future__ import annotations
+
+import dataclasses
+
+import beside_my_entries
+import kerasgan as kg
+
+
+@dataclasses.dataclass
+class Settings:
+    epochs: int = beside_my_entries.EPOCHS
+
+
+kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name="dcgan_mine", **dataclasses.asdict(Settings())))
+""")
+    assert kg.zoo.register_file(path) == ["dcgan_mine"]
+    assert kg.zoo.show("dcgan_mine").epochs == 3
+    assert registry.file_of("dcgan_mine") == path.resolve()
+    assert registry.file_of("dcgan_digits") is None
+    assert str(tmp_path) not in sys.path
+
+
 def test_no_file(tmp_path):
     for name in ("none.py", "."):
         with pytest.raises(kg.InputError, match="Expected a Python file"):
             kg.zoo.register_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["", "../evil", "größe eins", ".hidden", "a b", 3])
+def test_a_name_that_can_be_no_files_is_refused(own_registry, name):
+    with pytest.raises(kg.InputError, match="name has letters"):
+        kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name=name))
+
+
+@pytest.mark.parametrize("family", ["nofam", "registry", "build"])
+def test_a_family_without_networks_is_refused(own_registry, family):
+    with pytest.raises(kg.InputError, match=f"Unknown family '{family}'.*networks="):
+        kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name="mine", family=family))
+    assert "mine" not in kg.zoo.names()
+
+
+def test_what_is_registered_must_be_a_recipe_and_two_functions(own_registry):
+    with pytest.raises(kg.InputError, match=r"takes a kerasgan.Recipe. Received: 'dcgan'"):
+        kg.zoo.register("dcgan")
+    recipe = kg.Recipe("mine_digits", family="mine", dataset="digits", image_shape=(8, 8, 1))
+    for networks in ((tiny.generator,), (tiny.generator, "discriminator")):
+        with pytest.raises(kg.InputError, match="two functions"):
+            kg.zoo.register(recipe, networks=networks)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"num_classes": -1}, "num_classes must be a whole number"),
+        ({"num_classes": 2.5}, "num_classes must be a whole number"),
+        ({"num_classes": "3"}, "num_classes must be a whole number"),
+        ({"image_shape": 28}, "image_shape must be"),
+        ({"image_shape": "28x28x1"}, "image_shape must be"),
+        ({"image_shape": (None, None, 1)}, "image_shape must be"),
+        ({"image_shape": (0, 8, 1)}, "image_shape must be"),
+        ({"class_names": "cat"}, "class_names must be"),
+        ({"class_names": ["cat", "cat"]}, "none twice"),
+        ({"class_names": ["cat", "dog"], "num_classes": 7}, "num_classes is 7, and there are 2"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(options, message):
+    with pytest.raises(kg.InputError, match=message):
+        kg.zoo.build("cdcgan_digits", **options)
+
+
+def test_a_misspelt_argument_of_a_network_is_named():
+    with pytest.raises(kg.InputError, match=r"generator of family 'dcgan' cannot be called so: .*'widht'"):
+        kg.zoo.build(kg.zoo.show("dcgan_digits").replace(generator={"widht": 3}))
 
 
 def test_unknown_family_is_named(own_registry):

@@ -1,9 +1,11 @@
 """Trained generators over a real HTTP server: whole and checked, or not there and an error that says what to do."""
 
 import contextlib
+import gzip
 import hashlib
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import pytest
 import tiny
 
 import kerasgan as kg
-from kerasgan.zoo import manifest, published
+from kerasgan.zoo import download, manifest
 
 FILE = "tiny_noise-1.keras"
 
@@ -27,7 +29,7 @@ def release(tmp_path_factory):
     """A release folder with one small trained generator."""
     folder = tmp_path_factory.mktemp("release")
     path = tiny.gan().sampler().save(folder / "weights" / FILE)
-    record = {"entry": "tiny_noise", "version": 1, "file": FILE, "sha256": sha256(path)}
+    record = {"entry": "tiny_noise", "version": 1, "file": FILE, "sha256": sha256(path), "bytes": path.stat().st_size}
     manifest.write(folder, [record])
     return folder
 
@@ -49,7 +51,7 @@ class Server:
     """Answers with the release's files; `faults` are used up first, one a request."""
 
     def __init__(self, folder):
-        self.folder, self.faults, self.asked = folder, [], 0
+        self.folder, self.faults, self.asked, self.poured = folder, [], 0, 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -61,6 +63,13 @@ class Server:
                     self.send_error(fault)
                     return
                 self.send_response(200)
+                if fault in ("endless", "drip"):
+                    self.end_headers()
+                    self.pour(b"x" if fault == "drip" else body)
+                    return
+                if fault == "gzip":
+                    body = gzip.compress(body)
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if fault == "wrong":
@@ -70,6 +79,13 @@ class Server:
                 for start in range(0, len(body), 4096):
                     self.wfile.write(body[start : start + 4096])
                     time.sleep(0.05 if fault == "slow" else 0.0)
+
+            def pour(self, piece):
+                with contextlib.suppress(OSError):  # until the other side has had enough
+                    while True:
+                        self.wfile.write(piece)
+                        outer.poured += len(piece)
+                        time.sleep(0.01)
 
             def log_message(self, *args):
                 pass
@@ -107,21 +123,70 @@ def test_downloaded_once_then_used_offline(server, installed):
     assert [path.name for path in installed.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize("fault", ["wrong", "truncated", 500, 503])
-def test_a_fault_that_passes_is_retried(server, installed, fault):
+@pytest.mark.parametrize("fault", ["wrong", "truncated", "drip", "endless", 500, 503])
+def test_a_fault_that_passes_is_retried(server, installed, fault, monkeypatch):
+    monkeypatch.setattr(download, "SILENCE", 0.3)
     server.faults = [fault]
     assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
     assert server.asked == 2
 
 
 @pytest.mark.parametrize(
-    "fault, message", [("wrong", "SHA-256 differs"), ("truncated", "KERASGAN_MIRROR"), (404, "404"), (500, "500")]
+    "fault, message",
+    [
+        ("wrong", "SHA-256 differs"),
+        ("truncated", "KERASGAN_MIRROR"),
+        ("endless", "more than the [0-9,]+ bytes it should"),
+        ("drip", "bytes in 0 seconds"),
+        (404, "404"),
+        (500, "500"),
+    ],
 )
-def test_a_fault_that_stays_leaves_nothing_behind(server, installed, fault, message):
+def test_a_fault_that_stays_leaves_nothing_behind(server, installed, fault, message, monkeypatch):
+    monkeypatch.setattr(download, "SILENCE", 0.3)
     server.faults = [fault] * 9
     with pytest.raises(kg.InputError, match=message):
         kg.zoo.load("tiny_noise")
     assert nothing_is_kept(installed)
+
+
+def test_what_comes_packed_is_unpacked(server, installed):
+    server.faults = ["gzip"]
+    assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
+    assert server.asked == 1
+
+
+def test_no_more_is_taken_than_the_record_says(server, installed):
+    server.faults = ["endless"] * 3
+    with pytest.raises(kg.InputError):
+        kg.zoo.load("tiny_noise")
+    assert server.poured < 3 * 2**22  # what was in flight
+
+
+def test_the_cache_may_be_shared_and_what_was_killed_long_ago_is_swept_away(server, installed):
+    installed.mkdir(parents=True)
+    old, new = installed / "tmpold", installed / "tmpnew"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    kg.zoo.load("tiny_noise")
+    assert (installed / FILE).stat().st_mode & 0o777 == 0o644
+    assert sorted(path.name for path in installed.iterdir()) == [FILE, "tmpnew"]
+
+
+@pytest.mark.parametrize("mirror", ["example.org/zoo", "/srv/zoo", "file:///srv/zoo", "http://", "http://[::1"])
+def test_a_mirror_that_is_no_address(installed, monkeypatch, mirror):
+    monkeypatch.setenv("KERASGAN_MIRROR", mirror)
+    with pytest.raises(kg.InputError, match="KERASGAN_MIRROR must be an http:// or https:// address"):
+        kg.zoo.load("tiny_noise")
+
+
+@pytest.mark.parametrize("mirror", ["http://a..b", f"http://{'a' * 70}.org", "http://me:secret@127.0.0.1:9"])
+def test_a_mirror_nobody_answers_at(server, installed, monkeypatch, mirror):
+    monkeypatch.setenv("KERASGAN_MIRROR", mirror)
+    with pytest.raises(kg.InputError, match="Could not download") as raised:
+        kg.zoo.load("tiny_noise")
+    assert "secret" not in str(raised.value)
 
 
 def test_a_server_that_is_gone(server, installed):
@@ -152,10 +217,91 @@ def test_a_cache_one_cannot_write_to(server, installed):
         kg.zoo.load("tiny_noise")
 
 
+def test_a_folder_where_the_file_should_be(server, installed):
+    (installed / FILE).mkdir(parents=True)
+    with pytest.raises(kg.InputError, match="Set KERASGAN_CACHE"):
+        kg.zoo.load("tiny_noise")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_may_only_be_read(server, installed):
+    installed.mkdir(parents=True)
+    installed.chmod(0o555)
+    with pytest.raises(kg.InputError, match="Set KERASGAN_CACHE"):
+        kg.zoo.load("tiny_noise")
+
+
+def test_the_cache_folder_may_start_with_a_tilde(monkeypatch):
+    monkeypatch.setenv("KERASGAN_CACHE", "~/kerasgan")
+    assert download.cache_folder() == Path.home() / "kerasgan" / "weights"
+
+
+def test_somebody_elses_release_by_its_address(server, installed, monkeypatch):
+    """Its own weights.json counts, each release has a cache of its own, and both work offline."""
+    manifest.write(manifest.FOLDER, [])
+    monkeypatch.delenv("KERASGAN_MIRROR")
+    expected = tiny.gan().sampler().generate(3, seed=1)
+    assert kg.zoo.record("tiny_noise", release=server.url)["file"] == FILE
+    np.testing.assert_array_equal(kg.zoo.load("tiny_noise", release=server.url).generate(3, seed=1), expected)
+    server.http.shutdown()
+    server.http.server_close()
+    with pytest.warns(UserWarning, match="Using the copy of the last time"):
+        again = kg.zoo.load("tiny_noise", release=server.url + "/")
+    np.testing.assert_array_equal(again.generate(3, seed=1), expected)
+    assert not installed.exists()
+    with pytest.raises(kg.InputError, match="Check the address"):
+        kg.zoo.load("tiny_noise", release=server.url + "/elsewhere")
+
+
+def test_a_release_in_a_folder(release, installed):
+    manifest.write(manifest.FOLDER, [])
+    assert kg.zoo.load("tiny_noise", release=release).spec.latent_dim == tiny.LATENT
+    with pytest.raises(kg.InputError, match="expected a folder that `kerasgan zoo pack` wrote"):
+        kg.zoo.load("tiny_noise", release=installed)
+    shutil.copytree(release, installed)
+    (installed / "weights" / FILE).write_bytes(b"other")
+    with pytest.raises(kg.InputError, match="Pack the release again"):
+        kg.zoo.load("tiny_noise", release=installed)
+
+
+RECORD = {"entry": "e", "version": 1, "file": "e-1.keras", "sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"published": [', "is damaged or no list of published files"),
+        ("", "is damaged"),
+        ("[" * 100_000, "is damaged"),
+        ("null", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"published": ["e"]}', "is damaged"),
+        *[
+            (json.dumps({"published": [{key: RECORD[key] for key in RECORD if key != missing}]}), "is damaged")
+            for missing in RECORD
+        ],
+        (json.dumps({"published": [{**RECORD, "file": 3}]}), "is damaged"),
+        (json.dumps({"published": [{**RECORD, "sha256": None}]}), "is damaged"),
+        (json.dumps({"published": [{**RECORD, "sha256": "0"}]}), "no SHA-256"),
+        (json.dumps({"published": [{**RECORD, "entry": 3}]}), "no name"),
+        (json.dumps({"published": [{**RECORD, "bytes": "1"}]}), "size that is no number"),
+        *[
+            (json.dumps({"published": [{**RECORD, "version": version}]}), "no number from 1")
+            for version in ("1", None, 1.5, -1, True)
+        ],
+        (json.dumps({"published": [RECORD, RECORD]}), "version 1 of 'e' twice"),
+    ],
+)
+def test_a_damaged_list_is_named(tmp_path, text, message):
+    (tmp_path / "weights.json").write_text(text)
+    with pytest.raises(kg.InputError, match=message):
+        manifest.read(tmp_path)
+
+
 PROCESS = """
 import sys, pathlib
 from kerasgan.zoo import manifest, published
-print(published.fetch(manifest.find("tiny_noise", folder=pathlib.Path(sys.argv[1]))), flush=True)
+print(published.fetch(manifest.find("tiny_noise", release=sys.argv[1])), flush=True)
 """
 
 
@@ -217,11 +363,12 @@ def test_a_layer_that_would_run_code_is_refused(tmp_path):
     image = keras.layers.Reshape((2, 2, 1))(keras.layers.Lambda(lambda x: x)(latent))
     spec = kg.SampleSpec(latent_dim=4, image_shape=(2, 2, 1))
     path = kg.Sampler(keras.Model(latent, image), spec).save(tmp_path / "evil.keras")
-    with pytest.raises(kg.InputError, match="Lambda"):
+    with pytest.raises(kg.InputError, match="Lambda") as raised:
         kg.Sampler.load(path)
+    assert "safe_mode" not in str(raised.value) and "unsafe" not in str(raised.value)
 
 
 def test_names_know_what_is_published(installed):
     assert "dcgan_digits" in kg.zoo.names(pretrained=False)
     assert kg.zoo.names(pretrained=True) == []  # what is published here is no entry of the registry
-    assert published.cache_folder() == installed
+    assert manifest.cache_folder() == installed

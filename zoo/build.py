@@ -1,5 +1,6 @@
 """From a recipe to a compiled model."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,14 +24,18 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
 
     builders = family(recipe.family)
     common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
+    made = (builders.generator, {**common, "latent_dim": recipe.latent_dim, **recipe.generator})
+    judged = (builders.discriminator, {**common, **recipe.discriminator})
+    for builder, arguments in (made, judged):
+        try:
+            inspect.signature(builder).bind(**arguments)
+        except TypeError as error:
+            raise InputError(f"{builder.__name__} of family {recipe.family!r} cannot be called so: {error}.") from error
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        return (
-            builders.generator(**common, latent_dim=recipe.latent_dim, **recipe.generator),
-            builders.discriminator(**common, **recipe.discriminator),
-        )
+        return made[0](**made[1]), judged[0](**judged[1])
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -64,9 +69,13 @@ def build(
 
     recipe = show(entry) if isinstance(entry, str) else entry
     if class_names:
+        if isinstance(class_names, str) or len(set(class_names)) != len(class_names):
+            raise InputError(f"class_names must be a name for each class, none twice. Received: {class_names!r}.")
+        if num_classes not in (None, len(class_names)):
+            raise InputError(f"num_classes is {num_classes}, and there are {len(class_names)} class_names.")
         num_classes = len(class_names)
     recipe = recipe.replace(
-        image_shape=image_shape or recipe.image_shape,
+        image_shape=recipe.image_shape if image_shape is None else image_shape,
         num_classes=recipe.num_classes if num_classes is None else num_classes,
     )
     gan = (family(recipe.family).model or GAN)(

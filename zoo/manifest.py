@@ -1,41 +1,88 @@
-"""`weights.json`: one record per published file, written by `kerasgan zoo pack` and never by hand."""
+"""`weights.json` of a release folder: one record per published file, written by `kerasgan zoo pack`, never by hand."""
 
+import hashlib
+import itertools
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 from kerasgan.errors import InputError, unknown_name
+from kerasgan.zoo import download
 
 FOLDER = Path(__file__).parent
 """The release folder that travels with the package: `weights.json`, `weights/*.keras`."""
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.keras")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def read(folder: Path | None = None) -> list[dict[str, Any]]:
-    """All records of a release folder (the package's own by default), oldest version first.
+def read(release: str | Path | None = None) -> list[dict[str, Any]]:
+    """All records of a release (the package's own by default), oldest version first.
+
+    Args:
+        release: a folder, or the http(s) address of one.
 
     Raises:
-        InputError: a file name that could lead out of the folder, or a checksum that is none.
+        InputError: it cannot be read, or a record names no entry, version, safe file name or checksum.
     """
-    path = (folder or FOLDER) / "weights.json"
-    if not path.exists():
-        return []
-    records = json.loads(path.read_text())["published"]
-    for record in records:
-        if not _FILE_NAME.fullmatch(record["file"]):
-            raise InputError(
-                f"{path} names an unsafe file: {record['file']!r}. Expected a plain name ending in .keras."
-            )
-        if not _SHA256.fullmatch(record["sha256"]):
-            raise InputError(f"{path} has no SHA-256 for {record['file']!r}. Received: {record['sha256']!r}.")
-    return sorted(records, key=lambda record: (record["entry"], record["version"]))
+    if download.is_address(release):
+        where = f"{download.address(str(release), 'release')}/weights.json"
+        text = download.text(where, cache_folder(release) / "weights.json")
+    else:
+        path = Path(release or FOLDER) / "weights.json"
+        where = str(path)
+        if not path.exists():
+            if release is None:
+                return []
+            raise InputError(f"There is no {where}: expected a folder that `kerasgan zoo pack` wrote, or its address.")
+        text = path.read_text("utf-8", "replace")
+    try:
+        records = json.loads(text)["published"]
+        for record in records:
+            _check(record, where)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{where} is damaged or no list of published files ({type(error).__name__}: {error}). Expected what "
+            "`kerasgan zoo pack` writes."
+        ) from error
+    records.sort(key=lambda record: (record["entry"], record["version"]))
+    for one, two in itertools.pairwise(records):
+        if (one["entry"], one["version"]) == (two["entry"], two["version"]):
+            raise InputError(f"{where} has version {one['version']} of {one['entry']!r} twice.")
+    return records
 
 
-def find(entry: str, version: int | None = None, folder: Path | None = None) -> dict[str, Any]:
+def _check(record, where):
+    if not isinstance(record["entry"], str):
+        raise InputError(f"{where} has a record whose entry is no name: {record['entry']!r}.")
+    if type(record["version"]) is not int or record["version"] < 1:
+        raise InputError(
+            f"{where} has a version of {record['entry']!r} that is no number from 1: {record['version']!r}."
+        )
+    if not _NAME.fullmatch(record["file"]) or not record["file"].endswith(".keras"):
+        raise InputError(f"{where} names an unsafe file: {record['file']!r}. Expected a plain name ending in .keras.")
+    if not _SHA256.fullmatch(record["sha256"]):
+        raise InputError(f"{where} has no SHA-256 for {record['file']!r}. Received: {record['sha256']!r}.")
+    if type(record.get("bytes", 0)) is not int:
+        raise InputError(f"{where} gives {record['file']!r} a size that is no number: {record['bytes']!r}.")
+
+
+def check_name(name: Any) -> None:
+    """Raises `InputError` unless an entry of that name can be published: it becomes the name of its files."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(f"An entry's name has letters A to Z, digits and any of _.- alone. Received: {name!r}.")
+
+
+def find(entry: str, version: int | None = None, release: str | Path | None = None) -> dict[str, Any]:
     """The record of an entry's version, the newest by default.
+
+    Args:
+        entry: its name.
+        version: 1, 2, ...; `None` for the newest.
+        release: a folder that `kerasgan zoo pack` wrote, or its http(s) address; the package's own by default.
 
     Raises:
         InputError: nothing published under that name, or not in that version.
@@ -45,17 +92,24 @@ def find(entry: str, version: int | None = None, folder: Path | None = None) -> 
         >>> record["version"], record["file"], record["dataset"]
         (1, 'cdcgan_digits-1.keras', 'digits')
     """
-    records = {r["version"]: r for r in read(folder) if r["entry"] == entry}
+    published = read(release)
+    records = {record["version"]: record for record in published if record["entry"] == entry}
     if not records:
-        published = sorted({r["entry"] for r in read(folder)})
-        reason = unknown_name("pretrained entry", entry, published)
-        raise InputError(f"{reason} Train it yourself with `kerasgan train {entry}`, or choose one of: "
-                         f"{', '.join(published) or 'none so far'}.")  # fmt: skip
+        unknown = unknown_name("pretrained entry", entry, {record["entry"] for record in published})
+        raise InputError(f"{unknown} `kerasgan list` shows what can be trained besides.")
     if version is None:
-        version = max(records)
+        return records[max(records)]
     if version not in records:
-        raise InputError(f"{entry!r} was published in version {', '.join(map(str, records))}. Received: {version}.")
+        raise InputError(f"{entry!r} was published in version {', '.join(map(str, records))}. Received: {version!r}.")
     return records[version]
+
+
+def cache_folder(release: str | Path | None = None) -> Path:
+    """Where what is downloaded of a release is kept; each has a folder of its own."""
+    folder = download.cache_folder()
+    if release is None:
+        return folder
+    return folder.with_name("releases") / hashlib.sha256(str(release).rstrip("/").encode()).hexdigest()[:12]
 
 
 def write(folder: Path, records: list[dict[str, Any]]) -> None:

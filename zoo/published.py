@@ -5,21 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from kerasgan.errors import InputError
-from kerasgan.zoo import manifest
+from kerasgan.zoo import download, manifest
 
 HOST: str | None = None
 """Where files that do not ship with the package are fetched from; `KERASGAN_MIRROR` goes before it."""
 
 
-def load(entry: str, version: int | None = None):
+def load(entry: str, version: int | None = None, release: str | Path | None = None):
     """A trained generator as a `kerasgan.Sampler`.
 
     Small ones ship with the package; others are downloaded once into the cache folder (`KERASGAN_CACHE`), checked by
     their SHA-256 and work offline from then on. No code in a file is executed: Keras' safe mode stays on.
 
     Args:
-        entry: a name of `kerasgan.zoo.names(pretrained=True)`.
+        entry: a name of `kerasgan.zoo.names(pretrained=True)`, or one that the release holds.
         version: of the published weights; `None` for the newest.
+        release: a folder that `kerasgan zoo pack` wrote, or its http(s) address, in place of the package's own. Its
+            checksums guard against faults on the way, not against its owner.
 
     Raises:
         InputError: nothing is published under that name, or it could not be fetched whole.
@@ -31,8 +33,8 @@ def load(entry: str, version: int | None = None):
     """
     from kerasgan.sampler import Sampler
 
-    record = manifest.find(entry, version)
-    sampler = Sampler.load(fetch(record))
+    record = manifest.find(entry, version, release)
+    sampler = Sampler.load(fetch(record, release))
     sampler.about = about(record)
     return sampler
 
@@ -49,64 +51,23 @@ def about(record: dict[str, Any]) -> dict[str, str]:
     return {key: str(record[field]) for key, field in fields.items() if record.get(field) is not None}
 
 
-def fetch(record: dict[str, Any]) -> Path:
-    """The checked file of a record: the one in the package, the one in the cache, or a fresh download."""
-    shipped = manifest.FOLDER / "weights" / record["file"]
-    if shipped.exists():
-        _check(shipped, record)
-        return shipped
-    return _cached(record)
-
-
-def _cached(record):
-    import pooch
-
-    folder = cache_folder()
-    path = folder / record["file"]
-    if path.exists() and pooch.file_hash(str(path)) == record["sha256"]:
-        return path
-    host = os.environ.get("KERASGAN_MIRROR") or HOST
+def fetch(record: dict[str, Any], release: str | Path | None = None) -> Path:
+    """The checked file of a record: the one in the release folder, the one in the cache, or a fresh download."""
+    name, sha256 = record["file"], record["sha256"]
+    here = None if download.is_address(release) else Path(release or manifest.FOLDER) / "weights"
+    if here and (release or (here / name).exists()):
+        if not (here / name).is_file() or not download.cached(name, sha256, here):
+            again = "Pack the release again." if release else "Install the package again."
+            raise InputError(f"{str(here / name)!r} is not the published file: its SHA-256 differs. {again}")
+        return here / name
+    folder = manifest.cache_folder(release)
+    kept = download.cached(name, sha256, folder)
+    if kept:
+        return kept
+    host, source = (release, "release") if release else (os.environ.get("KERASGAN_MIRROR") or HOST, "KERASGAN_MIRROR")
     if not host:
         raise InputError(
-            f"{record['file']!r} does not ship with the package and no host is known. Set KERASGAN_MIRROR to the "
-            "address of a release folder (the one that holds weights.json), or put the file into "
-            f"{str(folder)!r} yourself."
+            f"{name!r} does not ship with the package and no host is known. Set KERASGAN_MIRROR to the address of a "
+            f"release folder (the one that holds weights.json), or put the file into {str(folder)!r} yourself."
         )
-    url = f"{host.rstrip('/')}/weights/"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # pooch downloads beside the file's place, checks, and only then renames: two processes at once do no harm.
-        hosted = pooch.create(folder, url, registry={record["file"]: f"sha256:{record['sha256']}"}, retry_if_failed=2)
-        return Path(hosted.fetch(record["file"], downloader=pooch.HTTPDownloader(progressbar=True, timeout=30)))
-    except OSError as error:  # requests' own errors are OSErrors too
-        raise InputError(_advice(url + record["file"], folder, error)) from error
-    except ValueError as error:
-        raise InputError(
-            f"What {url}{record['file']} sent is not the published file: its SHA-256 differs. Nothing was kept. Try "
-            "again, or set KERASGAN_MIRROR to another host."
-        ) from error
-
-
-def _advice(url, folder, error):
-    import requests
-
-    if isinstance(error, requests.RequestException):
-        return (
-            f"Could not download {url} ({error}). Check the connection, set KERASGAN_MIRROR to another host, or put "
-            f"the file into {str(folder)!r} yourself; once there it is used offline."
-        )
-    return f"Could not write to the cache folder {str(folder)!r} ({error}). Set KERASGAN_CACHE to one you may write to."
-
-
-def cache_folder() -> Path:
-    """Where downloaded weights are kept: `weights` below `KERASGAN_CACHE`, or below the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("KERASGAN_CACHE") or platformdirs.user_cache_dir("kerasgan")) / "weights"
-
-
-def _check(path, record):
-    import pooch
-
-    if pooch.file_hash(str(path)) != record["sha256"]:
-        raise InputError(f"{str(path)!r} is not the published file: its SHA-256 differs. Install the package again.")
+    return download.fetch(f"{download.address(str(host), source)}/weights/{name}", sha256, record.get("bytes"), folder)

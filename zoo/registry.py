@@ -3,6 +3,7 @@
 import fnmatch
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -55,6 +56,11 @@ def register(
         >>> kg.zoo.build("mine_digits").sampler().generate(2).shape
         (2, 28, 28, 1)
     """
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"register takes a kerasgan.Recipe. Received: {recipe!r}.")
+    manifest.check_name(recipe.name)
+    if networks is not None and (len(networks) != 2 or not all(map(callable, networks))):
+        raise InputError(f"networks must be two functions: (generator, discriminator). Received: {networks!r}.")
     if recipe.name in _RECIPES:
         raise InputError(f"There is a zoo entry {recipe.name!r} already. Choose another name.")
     if model and not networks:
@@ -62,15 +68,24 @@ def register(
     family = Family(*networks, model) if networks else None
     if recipe.family in _FAMILIES and family and _FAMILIES[recipe.family] != family:
         raise InputError(f"There is a family {recipe.family!r} with other networks already. Choose another name.")
+    if recipe.family not in _FAMILIES and not family and not _is_of_the_zoo(recipe.family):
+        raise InputError(
+            f"{unknown_name('family', recipe.family, _FAMILIES)} Or give networks=(generator, discriminator)."
+        )
     _FAMILIES.setdefault(recipe.family, family)
     _RECIPES[recipe.name] = recipe
     return recipe
 
 
+def _is_of_the_zoo(family):
+    module = sys.modules.get(f"kerasgan.zoo.{family}")  # which is running: it registers its recipes at its end
+    return hasattr(module, "generator") and hasattr(module, "discriminator")
+
+
 def register_file(path: str | Path) -> list[str]:
     """Runs a Python file of one's own that calls `register`, once; returns the names of its entries.
 
-    It is run as any program is, so take no file whose writer you do not trust.
+    It is run as any program is, so take no file whose writer you do not trust. It may import what lies beside it.
 
     Raises:
         InputError: no such file, one that fails, or one that registers nothing; then nothing of it stays registered.
@@ -88,19 +103,30 @@ def register_file(path: str | Path) -> list[str]:
         raise InputError(f"Expected a Python file that calls kerasgan.zoo.register. Received: {str(path)!r}.")
     recipes, families = dict(_RECIPES), dict(_FAMILIES)
     spec = importlib.util.spec_from_file_location(f"kerasgan_entries_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    sys.modules[module.__name__] = module  # dataclasses and pickles look their module up there
+    sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))  # type: ignore[union-attr, arg-type]
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
         names = [name for name in _RECIPES if name not in recipes]
         if not names:
             raise InputError("it registers no entry: it must call kerasgan.zoo.register.")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
         for now, before in ((_RECIPES, recipes), (_FAMILIES, families)):
             now.clear()
             now.update(before)  # type: ignore[arg-type]
         cause = error if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         raise InputError(f"{str(path)!r} cannot be used: {cause}") from error
+    finally:
+        sys.path.remove(str(path.parent))
     _FILES[path] = names
     return names
+
+
+def file_of(entry: str) -> Path | None:
+    """The file of the user's own that registered an entry, where one did."""
+    return next((path for path, names in _FILES.items() if entry in names), None)
 
 
 def names(pattern: str = "*", pretrained: bool | None = None) -> list[str]:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import open_sampler
+from kerasgan.commands.shared import EntriesFile, open_sampler
 from kerasgan.errors import InputError
 
 
 def augment(
-    source: Annotated[str, typer.Argument(metavar="ENTRY|RUN|FILE.keras", help="a conditional generator")],
+    source: Annotated[str, typer.Argument(metavar="ENTRY[@VERSION]|RUN|FILE.keras", help="a conditional generator")],
     real_fraction: Annotated[float, typer.Option(help="part of the real training pictures to use, 0 to 1")] = 0.01,
     seeds: Annotated[int, typer.Option(help="repetitions, each with real pictures of its own")] = 5,
     data: Annotated[
@@ -31,6 +31,7 @@ def augment(
         int | None, typer.Option(help="updates of each such training [default: the recipe's]")
     ] = None,
     out: Annotated[Path, typer.Option(help="JSON file with everything")] = Path("verdict.json"),
+    own: EntriesFile = None,
 ):
     """Say, with a confidence interval, whether generated pictures help a classifier.
 
@@ -39,7 +40,7 @@ def augment(
 
     Example: `kerasgan augment runs/cdcgan_digits --real-fraction 0.1`
     """
-    sampler = open_sampler(source)
+    sampler = open_sampler(source, own)
     from kerasgan import verdict
     from kerasgan.files import whole_file
 

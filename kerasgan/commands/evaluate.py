@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import open_sampler
+from kerasgan.commands.shared import EntriesFile, open_sampler
 
 
 def evaluate(
     source: Annotated[
-        str, typer.Argument(metavar="ENTRY|RUN|FILE.keras", help="a zoo entry, a run folder or a saved Sampler")
+        str,
+        typer.Argument(metavar="ENTRY[@VERSION]|RUN|FILE.keras", help="a zoo entry, a run folder or a saved Sampler"),
     ],
     data: Annotated[
         str | None,
@@ -38,6 +39,7 @@ def evaluate(
     floor: Annotated[bool, typer.Option(help="also score real images against real ones")] = True,
     out: Annotated[Path | None, typer.Option(help="JSON file to write scores and protocol to")] = None,
     against: Annotated[Path | None, typer.Option(help="JSON file of earlier scores to compare with")] = None,
+    own: EntriesFile = None,
 ):
     """Score a trained generator, with the protocol the scores were taken by.
 
@@ -46,7 +48,7 @@ def evaluate(
     - `kerasgan evaluate runs/cdcgan_mnist --metrics fid,class_agreement --out scores.json`
     - `kerasgan evaluate runs/dcgan_mnist --against scores.json`
     """
-    sampler = open_sampler(source)
+    sampler = open_sampler(source, own)
     from kerasgan.metrics import Result, evaluate, extractors
 
     before = None if against is None else Result.load(against)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import open_sampler, temporary_folder
+from kerasgan.commands.shared import EntriesFile, open_sampler, temporary_folder
 from kerasgan.errors import InputError
 
 
@@ -17,13 +17,14 @@ def explore(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="ENTRY|RUN|FILE.keras|PAGE",
+            metavar="ENTRY[@VERSION]|RUN|FILE.keras|PAGE",
             help="a zoo entry with weights, a run folder, a saved Sampler, or a page written before",
         ),
     ],
     port: Annotated[int | None, typer.Option(help="of this machine [default: 8017, or a free one]")] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
     out: Annotated[Path | None, typer.Option(help="keep the page in this folder, for any static host")] = None,
+    own: EntriesFile = None,
 ):
     """Play with a generator in the browser: seeds, classes, directions, interpolation.
 
@@ -42,7 +43,7 @@ def explore(
             folder = Path(source)
         else:
             folder = out or Path(stack.enter_context(temporary_folder())) / "page"
-            _write(source, folder)
+            _write(source, own, folder)
         server = stack.enter_context(serving.Server(folder, port))
         typer.echo(f"Serving {source} at {server.url} until Ctrl-C.")
         if open_browser:
@@ -54,8 +55,8 @@ def explore(
         )
 
 
-def _write(source: str, folder: Path) -> None:
-    sampler = open_sampler(source)
+def _write(source: str, own: Path | None, folder: Path) -> None:
+    sampler = open_sampler(source, own)
     from kerasgan import export
 
     typer.echo("Writing the page and comparing it with Keras ...")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import open_sampler
+from kerasgan.commands.shared import EntriesFile, open_sampler
 from kerasgan.errors import InputError, unknown_name
 
 _FILES = {"onnx": "{}.onnx", "saved_model": "{}_savedmodel", "litert": "{}.tflite", "web": "{}_page"}
@@ -14,7 +14,8 @@ _FILES = {"onnx": "{}.onnx", "saved_model": "{}_savedmodel", "litert": "{}.tflit
 
 def export(
     source: Annotated[
-        str, typer.Argument(metavar="ENTRY|RUN|FILE.keras", help="a zoo entry, a run folder or a saved Sampler")
+        str,
+        typer.Argument(metavar="ENTRY[@VERSION]|RUN|FILE.keras", help="a zoo entry, a run folder or a saved Sampler"),
     ],
     formats: Annotated[
         list[str] | None,
@@ -32,6 +33,7 @@ def export(
         str, typer.Option(help="of the weights in onnx and litert: float32, float16 or int8; what it loses is printed")
     ] = "float32",
     force: Annotated[bool, typer.Option("--force", help="replace what an earlier export wrote")] = False,
+    own: EntriesFile = None,
 ):
     """Write a trained generator as ONNX, SavedModel, LiteRT or a web page, compared with Keras before it may stay.
 
@@ -43,7 +45,7 @@ def export(
     - `kerasgan export dcgan_digits --format litert --dtype int8 --out digits.tflite`
     """
     names = _names(formats)
-    sampler = open_sampler(source)
+    sampler = open_sampler(source, own)
     from kerasgan.export import ParityError, job
 
     name = sampler.about.get("name") or sampler.recipe.get("name") or Path(source).stem

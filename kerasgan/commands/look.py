@@ -7,21 +7,28 @@ import typer
 
 from kerasgan import zoo
 from kerasgan.commands.shared import EntriesFile, register_own
+from kerasgan.errors import InputError
 from kerasgan.zoo import manifest
 
 
 def entries(
     pattern: Annotated[str, typer.Argument(help="shell pattern, for instance '*mnist*'")] = "*",
+    pretrained: Annotated[
+        bool | None, typer.Option("--pretrained/--untrained", help="only those with, or without, published weights")
+    ] = None,
     own: EntriesFile = None,
 ):
     """List the zoo's entries.
 
-    Example: `kerasgan list '*digits*'`
+    Example: `kerasgan list '*digits*' --pretrained`
     """
     register_own(own)
+    found = zoo.names(pattern, pretrained)
+    if not found:
+        raise InputError(f"No entry matches {pattern!r}. `kerasgan list` shows all there are.")
     rows = [("entry", "family", "data", "image", "classes", "trained weights")]
     published = {record["entry"]: str(record["version"]) for record in manifest.read()}
-    for name in zoo.names(pattern):
+    for name in found:
         recipe = zoo.show(name)
         shape = "x".join(str(n) for n in recipe.image_shape)
         rows.append(

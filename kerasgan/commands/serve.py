@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import open_sampler, temporary_folder
+from kerasgan.commands.shared import EntriesFile, open_sampler, temporary_folder
 from kerasgan.errors import InputError
 
 
@@ -16,7 +16,7 @@ def serve(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="ENTRY|RUN|FILE.keras|FILE.onnx",
+            metavar="ENTRY[@VERSION]|RUN|FILE.keras|FILE.onnx",
             help="a zoo entry with weights, a run folder, a saved Sampler, or an ONNX file that kerasgan exported",
         ),
     ],
@@ -24,6 +24,7 @@ def serve(
     port: Annotated[int, typer.Option(help="0 takes any free one")] = 8000,
     max_batch: Annotated[int, typer.Option(min=1, help="images in one request, at most")] = 64,
     max_queue: Annotated[int, typer.Option(min=0, help="requests that may wait; further ones are answered 503")] = 32,
+    own: EntriesFile = None,
 ):
     """Serve a generator over HTTP: PNG or JSON, with health, metrics and an OpenAPI page.
 
@@ -44,7 +45,7 @@ def serve(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(temporary_folder()))  # also lets SIGTERM end in order
         listener = stack.enter_context(_bound(host, port))
-        model = Path(source) if Path(source).suffix == ".onnx" else _exported(source, folder)
+        model = Path(source) if Path(source).suffix == ".onnx" else _exported(source, own, folder)
         app = server.app(model, max_batch, max_queue)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
         listener.listen(2048)  # whoever comes from now on is let in as soon as the server runs
@@ -75,8 +76,8 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _exported(source: str, folder: Path) -> Path:
-    sampler = open_sampler(source)
+def _exported(source: str, own: Path | None, folder: Path) -> Path:
+    sampler = open_sampler(source, own)
     from kerasgan import export
 
     typer.echo("Writing ONNX and comparing it with Keras ...")

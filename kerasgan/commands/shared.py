@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from kerasgan.errors import InputError
 from kerasgan.quiet import without_native_log
 
 EntriesFile = Annotated[
@@ -38,17 +39,32 @@ def start_keras():
         keras.ops.zeros(1)
 
 
-def open_sampler(source: str | Path):
-    """The Sampler of a zoo entry with published weights, of a run folder or of a `.keras` file."""
+def open_sampler(source: str | Path, own: Path | None = None):
+    """The Sampler of a zoo entry with published weights, of a run folder or of a `.keras` file.
+
+    Args:
+        source: `"ENTRY"`, `"ENTRY@VERSION"` or a path.
+        own: the user's file of zoo entries, whose layers the generator may be made of.
+    """
     from kerasgan import zoo
 
     path = Path(source)
-    entry = not path.exists() and path.suffix != ".keras"
-    if entry:
-        zoo.record(str(source))  # refuses what it does not know in less time than Keras takes to start
+    entry, _, version = str(source).partition("@")
+    published = not path.exists() and path.suffix != ".keras"
+    if published:
+        if version and not version.isdecimal():
+            raise InputError(f"Expected ENTRY@VERSION, the version a number. Received: {str(source)!r}.")
+        number = int(version) if version else None
+        zoo.record(entry, number)  # refuses what it does not know in less time than Keras takes to start
+    elif path.is_dir() and not (path / "sampler.keras").is_file():
+        raise InputError(
+            f"The folder {str(path.resolve())!r} holds no sampler.keras. Expected a zoo entry, the folder of a "
+            "finished run, or a .keras file."
+        )
+    register_own(own)
     start_keras()
-    if entry:
-        return zoo.load(str(source))
+    if published:
+        return zoo.load(entry, number)
     from kerasgan.sampler import Sampler
 
     return Sampler.load(path / "sampler.keras" if path.is_dir() else path)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import start_keras
+from kerasgan.commands.shared import EntriesFile, register_own, start_keras
 
 app = typer.Typer(no_args_is_help=True, help="Publish trained generators.")
 
@@ -17,28 +17,36 @@ def pack(
     n: Annotated[int, typer.Option("-n", help="images of each kind for the scores; 0 for none")] = 10_000,
     data: Annotated[str | None, typer.Option(help="to score on [default: the recipe's]")] = None,
     float16: Annotated[bool, typer.Option("--float16", help="store the weights in half precision")] = False,
+    entry: Annotated[str | None, typer.Option(help="name to publish under [default: the run's]")] = None,
+    own: EntriesFile = None,
     command: Annotated[str | None, typer.Option(help="that trained it [default: read off the recipe]")] = None,
 ):
     """Publish a run: its weights, their record in weights.json, scores, a model card and a picture.
 
     Example: `kerasgan zoo pack runs/dcgan_digits --to release`
     """
+    register_own(own)
     start_keras()
     from kerasgan import publish
 
     storage = "float16" if float16 else "float32"
-    record = publish.pack(run, to, data=data, n=n, storage=storage, command=command)
+    record = publish.pack(run, to, data=data, n=n, storage=storage, entry=entry, command=command)
     typer.echo(f"Published {record['entry']} version {record['version']} in {to}: {record['bytes']:,} bytes.")
 
 
 def download(
     entry: Annotated[str, typer.Argument(help="a name that `kerasgan list` shows as published")],
     version: Annotated[int | None, typer.Option(help="[default: the newest]")] = None,
+    release: Annotated[
+        str | None, typer.Option(help="folder of `kerasgan zoo pack`, or its http(s) address [default: the package's]")
+    ] = None,
 ):
     """Fetch an entry's trained generator now, to work offline later; prints where it lies.
 
-    Example: `kerasgan download dcgan_digits`
+    Examples:
+    - `kerasgan download dcgan_digits`
+    - `kerasgan download mine --release https://example.org/release`, whose file every other command takes
     """
     from kerasgan.zoo import manifest, published
 
-    typer.echo(published.fetch(manifest.find(entry, version)))
+    typer.echo(published.fetch(manifest.find(entry, version, release), release))

@@ -25,7 +25,7 @@ def cache_folder() -> Path:
     """Where decoded pictures are kept: "data" in `$KERASGAN_CACHE` or, without it, in the user's cache folder."""
     import platformdirs
 
-    return Path(os.environ.get("KERASGAN_CACHE") or platformdirs.user_cache_dir("kerasgan")) / "data"
+    return Path(os.environ.get("KERASGAN_CACHE") or platformdirs.user_cache_dir("kerasgan")).expanduser() / "data"
 
 
 def collect(

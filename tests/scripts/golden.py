@@ -15,6 +15,6 @@ for record in manifest.read():
     images = kg.zoo.load(record["entry"], record["version"]).generate(golden["n"], seed=golden["seed"])
     with Image.open(manifest.FOLDER / golden["picture"]) as picture:
         shown = np.asarray(picture).astype(int)
-    drawn = np.asarray(viz.to_pillow(viz.grid(images, columns=10))).astype(int)
+    drawn = np.asarray(viz.to_pillow(viz.grid(images, columns=golden.get("columns", 10)))).astype(int)
     differences[record["file"]] = int(np.abs(drawn - shown).max())
 print(json.dumps(differences))
