@@ -51,7 +51,7 @@ def svg_file(panels: Mapping[str, Mapping[str, Line]]) -> str:
     Args:
         panels: {title: lines as for `line_chart`}.
     """
-    parts = []
+    parts: list[str] = []
     for title, lines in panels.items():
         drawn = _drawn(lines, log=False)
         if not drawn:
