@@ -10,7 +10,7 @@ from typing import Any
 
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.parts import judged, label_planes
 from kerasgan.zoo.registry import register
@@ -60,9 +60,10 @@ register(
 register(
     Recipe(
         "cdcgan_mnist",
-        **{**MNIST, "epochs": 14, "batch_size": 32},
+        **{**MNIST, "epochs": 14},
         **_SETTINGS,
-        **FAST_RATES,
+        g_optimizer=adam(4e-4),
+        d_optimizer=adam(4e-4),
     )
 )
 register(
