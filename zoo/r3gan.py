@@ -115,13 +115,13 @@ register(
 register(
     Recipe(
         "r3gan_mnist",
-        **{**MNIST, "epochs": 8},
+        **{**MNIST, "epochs": 7, "batch_size": 32},
         **_SETTINGS,
-        penalties=_penalties(0.1, 16),
+        penalties=_penalties(0.1, 8),
         generator={"width": 32},
         discriminator={"width": 32},
-        g_optimizer=adam(4e-4, 0.0, 0.99),
-        d_optimizer=adam(4e-4, 0.0, 0.99),
+        g_optimizer=adam(1e-3, 0.0, 0.99),
+        d_optimizer=adam(1e-3, 0.0, 0.99),
     )
 )
 register(
