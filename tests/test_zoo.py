@@ -267,6 +267,22 @@ def test_a_misspelt_argument_of_a_network_is_named():
         kg.zoo.build(kg.zoo.show("dcgan_digits").replace(generator={"widht": 3}))
 
 
+@pytest.mark.parametrize("given", [{"name": "adm"}, {"learning_rate": 1e-3}, {"name": "adam", "lr": 1.0}, "adm", 3])
+def test_an_optimizer_nobody_knows_is_named(given):
+    networks = kg.zoo.networks(families.recipe("gan", (8, 8, 1)))
+    with pytest.raises(kg.InputError, match=r"g_optimizer must be a name or an object of keras.optimizers"):
+        kg.GAN(*networks).compile(g_optimizer=given)
+
+
+def test_channels_first_is_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(kg.InputError, match="channels last"):
+            kg.zoo.build("dcgan_digits")
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
 def test_unknown_family_is_named(own_registry):
     with pytest.raises(kg.InputError, match="Did you mean 'dcgan'"):
         kg.zoo.build(kg.zoo.show("dcgan_digits").replace(family="dcgn"))

@@ -22,6 +22,8 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
     """
     import keras
 
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError("The zoo's networks have channels last: keras.config.set_image_data_format('channels_last').")
     builders = family(recipe.family)
     common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
     made = (builders.generator, {**common, "latent_dim": recipe.latent_dim, **recipe.generator})

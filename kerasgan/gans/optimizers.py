@@ -102,8 +102,13 @@ def player_optimizer(optimizer: Any, player: str, loss_scaling: bool) -> keras.o
     """A player's optimizer from a name, `{"name": ..., **arguments}` or an object, with a loss scaler where needed."""
     if isinstance(optimizer, dict) and "class_name" not in optimizer:
         arguments = dict(optimizer)
-        optimizer = {"class_name": arguments.pop("name"), "config": arguments}
-    optimizer = keras.optimizers.get(optimizer)
+        optimizer = {"class_name": str(arguments.pop("name", None)), "config": arguments}
+    try:
+        optimizer = keras.optimizers.get(optimizer)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{player} must be a name or an object of keras.optimizers, or {{'name': ..., **arguments}}: {error}."
+        ) from error
     if getattr(optimizer, "gradient_accumulation_steps", None):
         raise InputError(
             f"{player} accumulates gradients by itself (gradient_accumulation_steps), so the two players would move at "
