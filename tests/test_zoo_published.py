@@ -67,6 +67,8 @@ class Server:
                     self.end_headers()
                     self.pour(b"x" if fault == "drip" else body)
                     return
+                if fault == "page":
+                    body = b"<html>log in first</html>"
                 if fault == "gzip":
                     body = gzip.compress(body)
                     self.send_header("Content-Encoding", "gzip")
@@ -251,6 +253,16 @@ def test_somebody_elses_release_by_its_address(server, installed, monkeypatch):
     assert not installed.exists()
     with pytest.raises(kg.InputError, match="Check the address"):
         kg.zoo.load("tiny_noise", release=server.url + "/elsewhere")
+
+
+def test_a_page_in_place_of_the_list_does_not_replace_the_copy_kept(server, installed):
+    assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+    server.faults = ["page"]
+    with pytest.raises(kg.InputError, match="is damaged or no list of published files"):
+        kg.zoo.record("tiny_noise", release=server.url)
+    server.faults = [503]
+    with pytest.warns(UserWarning, match="Using the copy of the last time"):
+        assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
 
 
 def test_a_release_in_a_folder(release, installed):

@@ -4,6 +4,7 @@ import os
 import re
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,25 +89,32 @@ def fetch(url: str, sha256: str, size: int | None, folder: Path) -> Path:
     return path
 
 
-def text(url: str, copy: Path) -> str:
-    """A small text file as the server has it now; where it cannot be reached, the copy kept of the last time."""
+def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
+    """A small text file as the server has it now; where it cannot be reached, the copy kept of the last time.
+
+    Args:
+        url: its address.
+        copy: where it is kept.
+        check: raises what is wrong with a text, which then is not kept.
+    """
     import requests
 
     from kerasgan.files import whole_file
 
     try:
-        body = b"".join(_pieces(url, MANIFEST_SIZE))
+        body = b"".join(_pieces(url, MANIFEST_SIZE)).decode("utf-8", "replace")
     except requests.RequestException as error:
         if not copy.is_file():
             raise InputError(f"Could not read {_shown(url)} ({_shown(error)}). Check the address.") from error
         warnings.warn(f"Could not read {_shown(url)} ({_shown(error)}). Using the copy of the last time.", stacklevel=2)
-        return copy.read_text()
+        return copy.read_text("utf-8")
+    check(body)
     try:
         with whole_file(copy) as temporary:
-            temporary.write_bytes(body)
+            temporary.write_text(body, "utf-8")
     except OSError as error:
         raise InputError(_cannot_use(copy.parent, error)) from error
-    return body.decode("utf-8", "replace")
+    return body
 
 
 def _into(file: str, url: str, limit: int) -> None:

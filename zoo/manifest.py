@@ -28,15 +28,17 @@ def read(release: str | Path | None = None) -> list[dict[str, Any]]:
     """
     if download.is_address(release):
         where = f"{download.address(str(release), 'release')}/weights.json"
-        text = download.text(where, cache_folder(release) / "weights.json")
-    else:
-        path = Path(release or FOLDER) / "weights.json"
-        where = str(path)
-        if not path.exists():
-            if release is None:
-                return []
-            raise InputError(f"There is no {where}: expected a folder that `kerasgan zoo pack` wrote, or its address.")
-        text = path.read_text("utf-8", "replace")
+        copy = cache_folder(release) / "weights.json"
+        return _parse(download.text(where, copy, lambda text: _parse(text, where)), where)
+    path = Path(release or FOLDER) / "weights.json"
+    if path.exists():
+        return _parse(path.read_text("utf-8", "replace"), str(path))
+    if release is None:
+        return []
+    raise InputError(f"There is no {path}: expected a folder that `kerasgan zoo pack` wrote, or its address.")
+
+
+def _parse(text, where):
     try:
         records = json.loads(text)["published"]
         for record in records:
