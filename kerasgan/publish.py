@@ -42,6 +42,7 @@ def pack(
     *,
     data: str | None = None,
     n: int = 10_000,
+    extractor: Any = None,
     storage: str = "float32",
     entry: str | None = None,
     command: str | None = None,
@@ -55,6 +56,8 @@ def pack(
         release: the folder a static host serves: `weights.json`, `weights/`, `cards/`, `README.md`. Made if missing.
         data: to score on, for `kerasgan.data.open`; the recipe's own by default.
         n: images of each kind for the scores; 0 publishes without scores.
+        extractor: for the scores, see `kerasgan.metrics.extractors.get`; class agreement is among them where it tells
+            the classes of the data.
         storage: `"float16"` halves the file; the scores are those of the stored weights, and the record says by how
             much their pictures differ from those of float32.
         entry: the name to publish under; the run's own by default.
@@ -92,6 +95,7 @@ def pack(
         shown = sampler.generate(SHOWN, seed=0)
         columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
         viz.save_grid(shown, picture, columns)
+        scores = _scores(sampler, recipe["num_classes"], data or recipe["dataset"], n, extractor) if n else None
         record = {
             "entry": entry,
             "version": version,
@@ -112,7 +116,7 @@ def pack(
             "steps": sitting[-1]["ended_at_step"],
             "commit": sitting[-1].get("commit"),
             "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
-            "scores": _scores(sampler, recipe["num_classes"] > 0, data or recipe["dataset"], n) if n else None,
+            "scores": scores,
             "golden": {
                 "picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "columns": columns, "tolerance": TOLERANCE,
             },
@@ -180,10 +184,13 @@ def _command(recipe, own_entries=None):
     return " ".join(words)
 
 
-def _scores(sampler, labelled, data, n):
+def _scores(sampler, num_classes, data, n, extractor):
     from kerasgan import metrics
+    from kerasgan.metrics import extractors
 
+    channels = sampler.spec.image_shape[-1]
+    judge = extractors.get(extractor, data_name=Path(data).stem, channels=channels)
     names = ["fid", "kid", "precision_recall"]
-    if labelled:  # InfoGAN's codes are no classes of the data
-        names += ["class_agreement", "cas"]
-    return metrics.evaluate(sampler, data, metrics=names, n=n).to_dict()
+    if num_classes:  # InfoGAN's codes are no classes of the data
+        names += ["class_agreement", "cas"] if judge.num_classes(channels) == num_classes else ["cas"]
+    return metrics.evaluate(sampler, data, metrics=names, n=n, extractor=judge).to_dict()

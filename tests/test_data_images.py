@@ -116,6 +116,12 @@ def test_resized_refuses_an_impossible_shape(shape):
         Images(pictures()).resized(shape)
 
 
+def test_data_of_that_shape_already_stay_whatever_they_are():
+    images = Images(np.zeros((3, 4, 5, 2), "uint8"))
+    assert images.resized((4, 5, 2)) is images
+    assert images.resized([4, 5]) is images
+
+
 def test_only_pictures_can_be_resized():
     with pytest.raises(InputError, match=r"Only uint8 pictures .* Received: float32"):
         Images(np.zeros((2, 8), "float32")).resized((8, 8, 1))

@@ -3,8 +3,10 @@
 import hashlib
 import json
 
+import keras
 import numpy as np
 import pytest
+import scored
 import tiny
 from PIL import Image
 
@@ -72,6 +74,27 @@ def test_scores_are_those_of_the_stored_weights(run, tmp_path):
     assert record["scores"]["values"]["fid"] == pytest.approx(result["fid"], rel=1e-6)
     card = (tmp_path / "cards" / "dcgan_digits-1.md").read_text()
     assert f"{result['fid']:.4g}" in card and f"{result.floor['fid']:.4g}" in card
+
+
+def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path):
+    """One that tells the data's classes gives class agreement too; one that does not, leaves it out."""
+    real, others = scored.pictures(200, seed=1), scored.pictures(200, seed=2)
+    np.savez(tmp_path / "shapes.npz", x_train=real.x, y_train=real.y, x_test=others.x, y_test=others.y)
+    scored.classifier().save(tmp_path / "judge.keras")
+    classifier = scored.classifier()
+    keras.Model(classifier.input, classifier.get_layer("features").output).save(tmp_path / "features.keras")
+    run = tmp_path / "run"
+    recipe = kg.Recipe("shapes", "mine", str(tmp_path / "shapes.npz"), scored.SHAPE, num_classes=3).to_dict()
+    scored.sampler(names=("0", "1", "2")).save(run / "sampler.keras")
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    sitting = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
+    (run / "run.json").write_text(json.dumps({"sittings": [sitting]}))
+    kinds = {}
+    for name in ("judge", "features"):
+        record = publish.pack(run, tmp_path / name, n=150, extractor=tmp_path / f"{name}.keras")
+        kinds[name] = record["scores"]["values"].keys()
+        assert record["scores"]["values"]["cas"] > 0.9
+    assert kinds["judge"] - kinds["features"] == {"class_agreement"}
 
 
 def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):

@@ -16,6 +16,9 @@ def pack(
     to: Annotated[Path, typer.Option(help="release folder, which any static host can serve")] = Path("release"),
     n: Annotated[int, typer.Option("-n", help="images of each kind for the scores; 0 for none")] = 10_000,
     data: Annotated[str | None, typer.Option(help="to score on [default: the recipe's]")] = None,
+    extractor: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE.keras", help="for the scores, as of `kerasgan evaluate`")
+    ] = None,
     float16: Annotated[bool, typer.Option("--float16", help="store the weights in half precision")] = False,
     entry: Annotated[str | None, typer.Option(help="name to publish under [default: the run's]")] = None,
     own: EntriesFile = None,
@@ -30,7 +33,7 @@ def pack(
     from kerasgan import publish
 
     storage = "float16" if float16 else "float32"
-    record = publish.pack(run, to, data=data, n=n, storage=storage, entry=entry, command=command)
+    record = publish.pack(run, to, data=data, n=n, extractor=extractor, storage=storage, entry=entry, command=command)
     typer.echo(f"Published {record['entry']} version {record['version']} in {to}: {record['bytes']:,} bytes.")
 
 

@@ -117,10 +117,10 @@ class Images:
         """
         if len(image_shape) == 2:
             image_shape = (*image_shape, self.image_shape[-1])
-        image_shape = check_image_shape(image_shape)
         check_fit(fit)
-        if self.image_shape == image_shape:
+        if self.image_shape == tuple(image_shape):
             return self
+        image_shape = check_image_shape(image_shape)
         if self.x.dtype != np.uint8 or self.image_shape[-1] not in CHANNELS:
             raise InputError(
                 "Only uint8 pictures with 1, 3 or 4 channels can be resized. "
