@@ -86,16 +86,20 @@ def pack(
         raise InputError(f"{str(run)!r} is being prolonged to {recipe['epochs']} epochs. Train it to its end first.")
     entry = entry or recipe["name"]
     manifest.check_name(entry)
+    data = data or recipe["dataset"]
+    if Path(recipe["dataset"]).is_absolute():
+        recipe["dataset"] = Path(recipe["dataset"]).name  # where it lies on this machine is nobody's business
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
-        trained = Sampler.load(run / "sampler.keras")
+        trained = Sampler.load(source)
+        trained.recipe.update(dataset=recipe["dataset"])
         path = trained.save(release / "weights" / f"{stem}.keras", storage=storage)
         sampler = Sampler.load(path)
         picture = release / "cards" / f"{stem}.png"
         shown = sampler.generate(SHOWN, seed=0)
         columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
         viz.save_grid(shown, picture, columns)
-        scores = _scores(sampler, recipe["num_classes"], data or recipe["dataset"], n, extractor) if n else None
+        scores = _scores(sampler, recipe["num_classes"], data, n, extractor) if n else None
         record = {
             "entry": entry,
             "version": version,

@@ -94,6 +94,11 @@ def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path):
         record = publish.pack(run, tmp_path / name, n=150, extractor=tmp_path / f"{name}.keras")
         kinds[name] = record["scores"]["values"].keys()
         assert record["scores"]["values"]["cas"] > 0.9
+        written = [path.read_bytes() for path in (tmp_path / name).rglob("*.*")]
+        assert (record["dataset"], record["command"]) == ("shapes.npz", "kerasgan train shapes")
+        assert not any(str(tmp_path).encode() in content for content in written), "where the data lay is told"
+        stored = kg.Sampler.load(tmp_path / name / "weights" / record["file"])
+        assert stored.recipe["dataset"] == "shapes.npz"
     assert kinds["judge"] - kinds["features"] == {"class_agreement"}
 
 
