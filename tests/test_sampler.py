@@ -1,43 +1,14 @@
-"""Sampler, SampleSpec and the priors: what is drawn, what is refused, and what a file gives back."""
+"""Sampler, SampleSpec and the priors: what is drawn and what is refused."""
 
 import dataclasses
-import subprocess
-import sys
-import zipfile
 
-import keras
 import numpy as np
 import pytest
-from disk import disk_full_after
+from samplers import NAMES, conditional, passing_through
 from scipy import stats
 
-from kerasgan import Recipe, Sampler, SampleSpec, priors
+from kerasgan import Sampler, SampleSpec, priors
 from kerasgan.errors import DivergedError, InputError
-
-NAMES = ("cat", "dog", "owl")
-
-
-def passing_through(shape=(4, 8, 2), **spec):
-    """A sampler whose float output is its latents, so that tests choose the output."""
-    size = int(np.prod(shape))
-    latent = keras.Input((size,), name="latent")
-    return Sampler(
-        keras.Model(latent, keras.layers.Reshape(shape)(latent)), SampleSpec(latent_dim=size, image_shape=shape, **spec)
-    )
-
-
-def conditional(seed=0, **spec):
-    keras.utils.set_random_seed(seed)
-    latent, label = keras.Input((8,), name="latent"), keras.Input((), name="label", dtype="int32")
-    of_class = keras.layers.Embedding(3, 75, embeddings_initializer="random_normal")(label)
-    pixels = keras.layers.Dense(75, use_bias=False)(latent) + 20.0 * of_class
-    image = keras.layers.Reshape((5, 5, 3))(keras.layers.Activation("tanh")(pixels))
-    return Sampler(
-        keras.Model([latent, label], image),
-        SampleSpec(**{"latent_dim": 8, "image_shape": (5, 5, 3), "class_names": NAMES, **spec}),
-        recipe={"name": "dcgan_pets"},
-    )
-
 
 # Priors.
 
@@ -263,149 +234,6 @@ def test_a_spec_counts_its_classes_and_compares_by_value():
     assert lists == SampleSpec(latent_dim=3, image_shape=(2, 2, 1), class_names=NAMES, value_range=(0.0, 1.0))
     with pytest.raises(dataclasses.FrozenInstanceError):
         lists.latent_dim = 4
-
-
-# Files.
-
-
-def test_a_saved_sampler_gives_the_same_images_in_a_new_process(tmp_path):
-    mean = np.linspace(-0.1, 0.1, 8, dtype="float32")  # NumPy's numbers, as a training hands them over
-    sampler = conditional(prior="truncated_normal", value_range=np.float32([-1, 1]), mean_latent=mean)
-    assert sampler.save(tmp_path / "owls.keras") == tmp_path / "owls.keras"
-    script = """
-import json, sys; import keras, numpy as np
-plain = keras.models.load_model(sys.argv[1])  # before kerasgan is imported: an ordinary Keras file
-from kerasgan import Sampler
-sampler = Sampler.load(sys.argv[1])
-latents = sampler.latents(4, seed=2)
-labels = sampler.labels(None, 4)
-np.savez(sys.argv[2], images=sampler.generate(5, "owl", seed=1, truncation=0.7),
-    outputs=plain.predict_on_batch([latents, labels]), spec=repr(sampler.spec), recipe=json.dumps(sampler.recipe))
-"""
-    made = tmp_path / "made.npz"
-    subprocess.run([sys.executable, "-c", script, tmp_path / "owls.keras", made], check=True, timeout=120)
-    with np.load(made) as found:
-        np.testing.assert_array_equal(found["images"], sampler.generate(5, "owl", seed=1, truncation=0.7))
-        outputs = sampler.generator.predict_on_batch([sampler.latents(4, seed=2), sampler.labels(None, 4)])
-        np.testing.assert_allclose(found["outputs"], outputs, rtol=1e-5)
-        assert str(found["spec"]) == repr(sampler.spec)
-        assert str(found["recipe"]) == '{"name": "dcgan_pets"}'
-
-
-def test_the_recipe_travels_with_the_file(tmp_path):
-    recipe = Recipe("dcgan_pets", "dcgan", "pets", (5, 5, 3), penalties=({"name": "r1", "gamma": 0.1},))
-    path = Sampler(passing_through().generator, passing_through().spec, recipe.to_dict()).save(tmp_path / "s.keras")
-    assert Recipe.from_dict(Sampler.load(path).recipe) == recipe
-
-
-def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"saved as .keras. Received: 'sampler.h5'"):
-        passing_through().save(tmp_path / "sampler.h5")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("written", [0.0, 0.3, 0.99])
-@pytest.mark.parametrize("before", [True, False])
-def test_a_full_disk_leaves_no_half_file_and_the_old_one_whole(tmp_path, written, before):
-    path = conditional(seed=0).save(tmp_path / "sampler.keras")
-    size, content = path.stat().st_size, path.read_bytes()
-    if not before:
-        path.unlink()
-    with pytest.raises(OSError), disk_full_after(int(written * size)):
-        conditional(seed=1).save(path)
-    assert [p.name for p in tmp_path.iterdir()] == (["sampler.keras"] if before else [])
-    assert not before or path.read_bytes() == content
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"No file '.*nowhere.keras'"):
-        Sampler.load(tmp_path / "nowhere.keras")
-
-
-def test_a_keras_model_without_a_spec_is_no_sampler(tmp_path):
-    passing_through().generator.save(tmp_path / "model.keras")
-    with pytest.raises(InputError, match=r"Keras model without a sample spec. Load it with keras.models.load_model"):
-        Sampler.load(tmp_path / "model.keras")
-
-
-def truncated(path):
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def emptied(path):
-    path.write_bytes(b"")
-
-
-def replaced(path):
-    path.write_bytes(b"<html>404 not found</html>")
-
-
-def flipped_in_weights(path):
-    content = bytearray(path.read_bytes())
-    with zipfile.ZipFile(path) as archive:
-        start = archive.getinfo("model.weights.h5").header_offset
-    content[start + 2000] ^= 0xFF
-    path.write_bytes(content)
-
-
-def flipped_in_spec(path):
-    content = bytearray(path.read_bytes())
-    content[content.index(b'"latent_dim"') + 3] ^= 0x01
-    path.write_bytes(content)
-
-
-def flipped_in_directory(path):
-    """The compression method in the archive's table of contents."""
-    content = bytearray(path.read_bytes())
-    content[content.rindex(b"PK\x01\x02") + 10] ^= 0x01
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    "damage", [truncated, emptied, replaced, flipped_in_weights, flipped_in_spec, flipped_in_directory]
-)
-def test_a_damaged_file_is_named(tmp_path, damage):
-    path = conditional().save(tmp_path / "sampler.keras")
-    damage(path)
-    with pytest.raises(InputError, match=r"sampler.keras' is damaged or not a .keras file"):
-        Sampler.load(path)
-
-
-def rewritten(path, member, content):
-    """The archive with another content of one member, `None` for none of it, and right checksums."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, before in members.items():
-            if name != member:
-                archive.writestr(name, before)
-            elif content is not None:
-                archive.writestr(name, content)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "no json", "null", "[]", "{}", '{"spec": {}}', '{"spec": {"latent_dim": 4}, "recipe": {}}',
-        '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1], "new": 1}, "recipe": {}}',
-        '{"spec": {"latent_dim": 4, "image_shape": 3}, "recipe": {}}',
-        '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1]}, "recipe": 3}',
-    ],
-)  # fmt: skip
-def test_a_spec_that_is_none_is_named(tmp_path, content):
-    path = conditional().save(tmp_path / "sampler.keras")
-    rewritten(path, "kerasgan_sampler.json", content)
-    with pytest.raises(InputError, match=r"sampler.keras' is damaged: its kerasgan_sampler.json is none"):
-        Sampler.load(path)
-
-
-@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
-@pytest.mark.parametrize("content", [None, "", "garbage"])
-def test_a_network_that_is_none_is_named(tmp_path, member, content):
-    path = conditional().save(tmp_path / "sampler.keras")
-    rewritten(path, member, content)
-    with pytest.raises(InputError, match=r"The generator in .*sampler.keras' cannot be loaded"):
-        Sampler.load(path)
 
 
 @pytest.mark.parametrize("changes", [{"latent_dim": 5}, {"image_shape": (3, 3, 1)}, {"image_shape": (8, 8)}])

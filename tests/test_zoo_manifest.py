@@ -1,0 +1,49 @@
+"""`weights.json`: whatever is wrong with it is named, and no file name leads out of the folder."""
+
+import json
+
+import pytest
+
+import kerasgan as kg
+from kerasgan.zoo import manifest
+
+RECORD = {"entry": "e", "version": 1, "file": "e-1.keras", "sha256": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('{"published": [', "is damaged or no list of published files"),
+        ("", "is damaged"),
+        ("[" * 100_000, "is damaged"),
+        ("null", "is damaged"),
+        ("[]", "is damaged"),
+        ('{"published": ["e"]}', "is damaged"),
+        *[
+            (json.dumps({"published": [{key: RECORD[key] for key in RECORD if key != missing}]}), "is damaged")
+            for missing in RECORD
+        ],
+        (json.dumps({"published": [{**RECORD, "file": 3}]}), "is damaged"),
+        (json.dumps({"published": [{**RECORD, "sha256": None}]}), "is damaged"),
+        (json.dumps({"published": [{**RECORD, "sha256": "0"}]}), "no SHA-256"),
+        (json.dumps({"published": [{**RECORD, "entry": 3}]}), "no name"),
+        (json.dumps({"published": [{**RECORD, "bytes": "1"}]}), "size that is no number"),
+        *[
+            (json.dumps({"published": [{**RECORD, "version": version}]}), "no number from 1")
+            for version in ("1", None, 1.5, -1, True)
+        ],
+        (json.dumps({"published": [RECORD, RECORD]}), "version 1 of 'e' twice"),
+    ],
+)
+def test_a_damaged_list_is_named(tmp_path, text, message):
+    (tmp_path / "weights.json").write_text(text)
+    with pytest.raises(kg.InputError, match=message):
+        manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../evil.keras", "/etc/x.keras", "a/b.keras", ".hidden.keras", "x.pkl", "a\\b.keras"])
+def test_unsafe_file_names_are_refused(tmp_path, name):
+    record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
+    (tmp_path / "weights.json").write_text(json.dumps({"published": [record]}))
+    with pytest.raises(kg.InputError, match="unsafe file"):
+        manifest.read(tmp_path)
