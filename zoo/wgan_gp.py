@@ -43,11 +43,11 @@ register(
 register(
     Recipe(
         "wgan_gp_mnist",
-        **{**MNIST, "epochs": 12},
+        **{**MNIST, "epochs": 10, "batch_size": 32},
         **_SETTINGS,
         discriminator={"width": 32},
-        g_optimizer=_adam(3e-4),
-        d_optimizer=_adam(3e-4),
+        g_optimizer=_adam(1e-3),
+        d_optimizer=_adam(1e-3),
     )
 )
 register(
