@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -176,16 +177,20 @@ def _difference(stored, exact):
 
 
 def _command(recipe, own_entries=None):
-    """`kerasgan train ENTRY`, with what differs from the entry's recipe."""
+    """`kerasgan train ENTRY`, or the data of one's own, with what differs from the recipe these have by themselves."""
     entry, _, data = recipe["name"].partition(OTHER_DATA)
-    words = ["kerasgan", "train", entry, *(["--from", own_entries] if own_entries else [])]
+    ours = zoo.show(entry).to_dict() if entry in zoo.names() else {}
+    of_an_entry = own_entries or (ours and (data or ours["dataset"] == recipe["dataset"]))
+    words = ["kerasgan", "train", entry if of_an_entry else recipe["dataset"]]
+    words += ["--from", own_entries] if own_entries else []
     words += ["--data", recipe["dataset"]] if data else []
-    if entry in zoo.names():
-        ours = zoo.show(entry).to_dict()
-        for field in ("epochs", "batch_size", "seed", "precision"):
-            if recipe[field] != ours[field]:
-                words += [f"--{field.replace('_', '-')}", str(recipe[field])]
-    return " ".join(words)
+    known = ours if of_an_entry else {}  # what own data take by themselves depends on how many they are
+    if recipe["image_shape"] != known.get("image_shape"):
+        words += ["--image-size", "x".join(map(str, recipe["image_shape"]))]
+    for field in ("epochs", "batch_size", "seed", "precision"):
+        if recipe[field] != known.get(field):
+            words += [f"--{field.replace('_', '-')}", str(recipe[field])]
+    return shlex.join(words)
 
 
 def _scores(sampler, num_classes, data, n, extractor):

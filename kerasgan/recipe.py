@@ -8,10 +8,6 @@ from typing import Any
 
 from kerasgan.errors import InputError, unknown_name
 
-_EXPECTED = {
-    "image_shape": "(height, width, channels)",
-    "penalties": 'a sequence of {"name": ..., **arguments}',
-}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 Options = Mapping[str, Any]
 
@@ -86,11 +82,13 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for field, convert in (("image_shape", _whole_numbers), ("penalties", _dicts)):
+        for field, convert, expected in (
+            ("image_shape", _whole_numbers, "(height, width, channels)"),
+            ("penalties", _dicts, 'a sequence of {"name": ..., **arguments}'),
+        ):
             try:
                 object.__setattr__(self, field, convert(getattr(self, field)))
             except (TypeError, ValueError) as error:
-                expected = _EXPECTED[field]
                 raise InputError(f"{field} must be {expected}. Received: {getattr(self, field)!r}.") from error
         if not isinstance(self.num_classes, numbers.Integral) or self.num_classes < 0:
             raise InputError(f"num_classes must be a whole number, 0 for none. Received: {self.num_classes!r}.")

@@ -164,9 +164,8 @@ class Sampler:
         spec, recipe, about = _content(path)
         try:
             generator = keras.models.load_model(path, compile=False)
-        except (
-            Exception
-        ) as error:  # a layer unknown or running code from the file, weights or a structure that are none
+        # A layer that is unknown or would run code from the file; weights or a structure that are none.
+        except Exception as error:
             raise InputError(f"The generator in {str(path)!r} cannot be loaded: {_brief(error)}") from error
         return cls(generator, spec, recipe, about)
 

@@ -97,11 +97,36 @@ def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path, 
         kinds[name] = record["scores"]["values"].keys()
         assert record["scores"]["values"]["cas"] > 0.9
         written = [path.read_bytes() for path in (tmp_path / name).rglob("*.*")]
-        assert (record["dataset"], record["command"]) == ("shapes.npz", "kerasgan train shapes")
+        assert record["dataset"] == "shapes.npz"
+        assert record["command"].startswith("kerasgan train shapes.npz --image-size 6x6x1 --epochs 50 --batch-size 64")
         assert not any(str(tmp_path).encode() in content for content in written), "where the data lay is told"
         stored = kg.Sampler.load(tmp_path / name / "weights" / record["file"])
         assert stored.recipe["dataset"] == "shapes.npz"
     assert kinds["judge"] - kinds["features"] == {"class_agreement"}
+
+
+@pytest.mark.parametrize(
+    "changes, own, command",
+    [
+        ({}, None, "kerasgan train dcgan_digits"),
+        ({"seed": 3, "epochs": 2}, None, "kerasgan train dcgan_digits --epochs 2 --seed 3"),
+        (
+            {"name": "dcgan_digits_on_my_cats", "dataset": "my cats", "image_shape": (32, 32, 1)}, None,
+            "kerasgan train dcgan_digits --data 'my cats' --image-size 32x32x1",
+        ),
+        (
+            {"name": "dcgan_digits", "dataset": "digits.npz"}, None,  # a file that happens to be called like an entry's
+            "kerasgan train digits.npz --image-size 28x28x1 --epochs 40 --batch-size 32 --seed 0 --precision float32",
+        ),
+        (
+            {"name": "mine"}, "mine.py",
+            "kerasgan train mine --from mine.py --image-size 28x28x1 --epochs 40 --batch-size 32 --seed 0 "
+            "--precision float32",
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_is_one_that_trains_this_again(changes, own, command):
+    assert publish._command(kg.zoo.show("dcgan_digits").replace(**changes).to_dict(), own) == command
 
 
 def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):

@@ -26,18 +26,21 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
         raise InputError("The zoo's networks have channels last: keras.config.set_image_data_format('channels_last').")
     builders = family(recipe.family)
     common = {"image_shape": recipe.image_shape, "num_classes": recipe.num_classes}
-    made = (builders.generator, {**common, "latent_dim": recipe.latent_dim, **recipe.generator})
-    judged = (builders.discriminator, {**common, **recipe.discriminator})
-    for builder, arguments in (made, judged):
+    calls = {
+        "generator": (builders.generator, {**common, "latent_dim": recipe.latent_dim, **recipe.generator}),
+        "discriminator": (builders.discriminator, {**common, **recipe.discriminator}),
+    }
+    for player, (builder, arguments) in calls.items():
         try:
             inspect.signature(builder).bind(**arguments)
         except TypeError as error:
-            raise InputError(f"{builder.__name__} of family {recipe.family!r} cannot be called so: {error}.") from error
+            raise InputError(f"The {player} of family {recipe.family!r} cannot be called so: {error}.") from error
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        return made[0](**made[1]), judged[0](**judged[1])
+        generator, discriminator = (builder(**arguments) for builder, arguments in calls.values())
+        return generator, discriminator
     finally:
         keras.config.set_dtype_policy(before)
 

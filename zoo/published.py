@@ -56,9 +56,9 @@ def fetch(record: dict[str, Any], release: str | Path | None = None) -> Path:
     name, sha256 = record["file"], record["sha256"]
     here = None if download.is_address(release) else Path(release or manifest.FOLDER) / "weights"
     if here and (release or (here / name).exists()):
-        if not (here / name).is_file() or not download.cached(name, sha256, here):
+        if not download.cached(name, sha256, here):
             again = "Pack the release again." if release else "Install the package again."
-            raise InputError(f"{str(here / name)!r} is not the published file: its SHA-256 differs. {again}")
+            raise InputError(f"{str(here / name)!r} is missing, or not the published file by its SHA-256. {again}")
         return here / name
     folder = manifest.cache_folder(release)
     kept = download.cached(name, sha256, folder)

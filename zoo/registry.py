@@ -112,7 +112,7 @@ def register_file(path: str | Path) -> list[str]:
         if not names:
             raise InputError("it registers no entry: it must call kerasgan.zoo.register.")
     except (Exception, SystemExit) as error:
-        del sys.modules[module.__name__]
+        sys.modules.pop(module.__name__, None)
         for now, before in ((_RECIPES, recipes), (_FAMILIES, families)):
             now.clear()
             now.update(before)  # type: ignore[arg-type]
