@@ -124,8 +124,9 @@ register(
 register(
     Recipe(
         "dcgan_stacked_mnist",
-        **{**MNIST, "dataset": "stacked_mnist", "image_shape": (28, 28, 3), "batch_size": 32},
+        **{**MNIST, "dataset": "stacked_mnist", "image_shape": (28, 28, 3), "epochs": 40, "batch_size": 32},
         **{**SETTINGS, "latent_dim": 128},
+        discriminator={"batch_norm": True},
         **FAST_RATES,
     )
 )
