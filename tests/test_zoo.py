@@ -100,6 +100,15 @@ def test_sngan_has_the_size_of_its_paper():
     assert (trainable(generator), trainable(discriminator)) == (4_276_739, 1_053_825)
 
 
+def test_nothing_grows_beside_the_latent_in_sagans_generator():
+    """Its first kernel's norm is held at 1, so a bias would in time drown the latent: digits collapsed by it."""
+    generator, _ = kg.zoo.networks(families.recipe("sagan", (28, 28, 1)))
+    weights = [np.abs(weight) + 1.0 for weight in generator.get_weights()]
+    generator.set_weights(weights)
+    first = next(layer for layer in generator.layers if layer.name.startswith("spectral_dense"))
+    assert not np.any(first(np.zeros((1, first.input.shape[-1]), "float32")))
+
+
 def test_sagan_attends_at_half_the_size_or_32():
     from kerasgan.zoo.residual import attention_size
 

@@ -43,7 +43,9 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         return layers.Add()([x, shortcut])
 
     *larger, (height, breadth) = halvings(image_shape, until=8)
-    x = (SpectralDense if spectral else layers.Dense)(height * breadth * width, kernel_initializer=_start(1.0))(latent)
+    # Beside a kernel whose norm is held at 1, a bias that may grow drowns the latent: the digits then collapsed.
+    dense = SpectralDense if spectral else layers.Dense
+    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
     x = layers.Reshape((height, breadth, width))(x)
     for size in reversed(larger):
         x = block(x, size)
