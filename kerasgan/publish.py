@@ -202,4 +202,6 @@ def _scores(sampler, num_classes, data, n, extractor):
     names = ["fid", "kid", "precision_recall"]
     if num_classes:  # InfoGAN's codes are no classes of the data
         names += ["class_agreement", "cas"] if judge.num_classes(channels) == num_classes else ["cas"]
+    elif judge.per_channel:  # stacked data are there for their modes to be counted
+        names += ["mode_coverage"]
     return metrics.evaluate(sampler, data, metrics=names, n=n, extractor=judge).to_dict()

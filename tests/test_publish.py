@@ -16,6 +16,9 @@ from kerasgan.metrics import classifiers
 from kerasgan.zoo import manifest
 
 
+SITTING = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run folder as a short training leaves it, of a generator for digits that learnt nothing."""
@@ -89,8 +92,7 @@ def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path, 
     recipe = kg.Recipe("shapes", "mine", str(tmp_path / "shapes.npz"), scored.SHAPE, num_classes=3).to_dict()
     scored.sampler(names=("0", "1", "2")).save(run / "sampler.keras")
     (run / "recipe.json").write_text(json.dumps(recipe))
-    sitting = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
-    (run / "run.json").write_text(json.dumps({"sittings": [sitting]}))
+    (run / "run.json").write_text(json.dumps({"sittings": [SITTING]}))
     kinds = {}
     for name in ("judge", "features"):
         record = publish.pack(run, tmp_path / name, n=150, extractor=tmp_path / f"{name}.keras")
@@ -103,6 +105,28 @@ def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path, 
         stored = kg.Sampler.load(tmp_path / name / "weights" / record["file"])
         assert stored.recipe["dataset"] == "shapes.npz"
     assert kinds["judge"] - kinds["features"] == {"class_agreement"}
+
+
+def test_a_run_on_stacked_pictures_has_its_modes_counted(tmp_path):
+    """This one draws the first class in all three channels, one mode of 27; the classifier may err in one or two."""
+    real, others = (kg.data.stacked(scored.pictures(200, seed=seed), 200) for seed in (1, 2))
+    data = tmp_path / "stacked_shapes.npz"
+    np.savez(data, x_train=real.x, y_train=real.y, x_test=others.x, y_test=others.y)
+    grey = scored.sampler(conditional=False).generator
+    stack = keras.Model(grey.input, keras.layers.Concatenate()([grey.output] * 3))
+    run = tmp_path / "run"
+    spec = kg.SampleSpec(latent_dim=scored.LATENT, image_shape=(6, 6, 3))
+    kg.Sampler(stack, spec).save(run / "sampler.keras")
+    recipe = kg.Recipe("shapes", "mine", str(data), (6, 6, 3)).to_dict()
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    (run / "run.json").write_text(json.dumps({"sittings": [SITTING]}))
+    record = publish.pack(run, tmp_path / "release", n=150, extractor=scored.classifier())
+    scores = record["scores"]
+    assert scores["values"]["modes"] <= 3 and scores["floor"]["modes"] == 27
+    assert scores["values"]["mode_kl"] == pytest.approx(np.log(27), rel=0.2)
+    assert (
+        f"| modes | {scores['values']['modes']} | 27 |" in (tmp_path / "release" / "cards" / "shapes-1.md").read_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,8 +220,7 @@ def test_the_picture_and_what_the_card_says_of_it_agree(tmp_path, classes, colum
     run = tmp_path / "run"
     kg.zoo.build(recipe).sampler(recipe.to_dict()).save(run / "sampler.keras")
     (run / "recipe.json").write_text(json.dumps(recipe.to_dict()))
-    sitting = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
-    (run / "run.json").write_text(json.dumps({"sittings": [sitting]}))
+    (run / "run.json").write_text(json.dumps({"sittings": [SITTING]}))
     record = publish.pack(run, tmp_path, n=0)
     assert record["golden"]["columns"] == columns
     with Image.open(tmp_path / record["golden"]["picture"]) as picture:
