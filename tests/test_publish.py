@@ -15,7 +15,6 @@ from kerasgan import publish, viz
 from kerasgan.metrics import classifiers
 from kerasgan.zoo import manifest
 
-
 SITTING = {"ended_at_step": 1, "seconds": 1.0, "backend": "jax", "machine": "m", "python": "3", "libraries": {}}
 
 
