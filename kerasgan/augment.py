@@ -8,6 +8,13 @@ from kerasgan.errors import InputError, unknown_name
 __all__ = ["POLICIES", "DiffAugment", "get"]
 
 POLICIES = ("color", "translation", "cutout")
+"""What `DiffAugment` can do, by name.
+
+Example:
+    >>> augment = kg.augment.DiffAugment(",".join(kg.augment.POLICIES))
+    >>> augment.steps
+    ['color', 'translation', 'cutout']
+"""
 
 
 @keras.saving.register_keras_serializable("kerasgan")

@@ -211,6 +211,12 @@ class Relativistic(AdversarialLoss):
 LOSSES: dict[str, type[AdversarialLoss]] = {
     c.name: c for c in (Minimax, NonSaturating, LeastSquares, Wasserstein, Hinge, Relativistic)
 }
+"""Every loss by its name.
+
+Example:
+    >>> sorted(kg.losses.LOSSES)
+    ['hinge', 'least_squares', 'minimax', 'non_saturating', 'relativistic', 'wasserstein']
+"""
 
 
 def get(loss: str | AdversarialLoss, label_smoothing: float = 0.0) -> AdversarialLoss:

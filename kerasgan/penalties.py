@@ -183,6 +183,12 @@ class R2(R1):
 
 
 PENALTIES: dict[str, type[Penalty]] = {c.name: c for c in (WGANGP, DRAGAN, R1, R2)}
+"""Every penalty by its name.
+
+Example:
+    >>> sorted(kg.penalties.PENALTIES)
+    ['dragan', 'r1', 'r2', 'wgan_gp']
+"""
 
 
 def get(penalty: str | Mapping[str, Any] | Penalty) -> Penalty:

@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent.parent / "colab"
 WARNING = re.compile(r"^(.*\b\w*Warning: .*|WARNING:\w+:.*)$", re.MULTILINE)
+MONITOR = re.compile(r"^Step [\d,]+, .*\n", re.MULTILINE)
 
 
 def main():
@@ -76,11 +77,16 @@ def run(notebook):
         warning = WARNING.search(errors)
         if warning:
             sys.exit(f"A cell warns:\n\n{cell.source}\n\n{warning[0]}")
-        # What is left there are lines of TensorFlow's C++ code on the machine it finds; and what pip says is of no use.
-        cell.outputs = [] if installs(cell) else [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [] if installs(cell) else _worth_showing(cell.outputs, "".join(MONITOR.findall(errors)))
         cell.metadata.pop("execution", None)  # clock times, which would change with every run
         for output in cell.outputs:
             _forget(folder, output)
+
+
+def _worth_showing(outputs, said):
+    """Of stderr what HealthMonitor said: the rest is TensorFlow's C++ code on the machine it finds."""
+    spoken = [nbformat.v4.new_output("stream", name="stderr", text=said)] if said else []
+    return spoken + [output for output in outputs if output.get("name") != "stderr"]
 
 
 def _forget(folder, output):

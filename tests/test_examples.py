@@ -1,11 +1,14 @@
 """Every public name stands in the reference, and has an example in its docstring that does what it says."""
 
+import ast
 import dataclasses
 import doctest
 import functools
 import importlib
 import inspect
+import itertools
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -33,7 +36,21 @@ def public(module=kg):
     return found
 
 
-PUBLIC = {name: member for name, member in public().items() if callable(member)}
+PUBLIC = public()
+
+
+def words(name):
+    """The docstring of a class or function; of a constant the text below it."""
+    if callable(PUBLIC[name]):
+        return inspect.getdoc(PUBLIC[name]) or ""
+    constant = name.rpartition(".")[2]
+    modules = [module for known, module in sys.modules.items() if known.startswith("kerasgan.")]
+    for module in [module for module in modules if getattr(module, constant, None) is PUBLIC[name]]:
+        for line, below in itertools.pairwise(ast.parse(Path(module.__file__).read_text()).body):
+            targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+            if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
+                return inspect.cleandoc(ast.literal_eval(below.value)) if isinstance(below, ast.Expr) else ""
+    return ""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +104,7 @@ def folder(tmp_path, shared, monkeypatch):
 def test_example(name, shared, folder, own_registry, own_determinism, monkeypatch):
     if name.startswith("kerasgan.export.") and keras.backend.backend() != "tensorflow":
         pytest.skip("formats are written on TensorFlow")
-    text = inspect.getdoc(PUBLIC[name]) or ""
+    text = words(name)
     names = {**shared, **(untrained() if re.search(r">>>.*\b(generator|discriminator|gan)\b", text) else {})}
     test = doctest.DocTestParser().get_doctest(text, names, name, None, 0)
     assert test.examples, f"{name} has no example in its docstring"

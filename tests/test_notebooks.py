@@ -2,9 +2,13 @@
 
 import re
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+import kerasgan as kg
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
@@ -84,17 +88,29 @@ def test_the_first_cell_installs_what_is_at_hand(tmp_path, monkeypatch, installe
         Path(name).touch()
     asked = []
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: installed or None)
-    monkeypatch.setattr(subprocess, "run", lambda command, check: asked.append((command[1:], check)))
+    monkeypatch.setattr(subprocess, "run", lambda command: asked.append(command[1:]) or SimpleNamespace(returncode=0))
     exec(FIRST_CELL, {})
-    assert asked == ([(["-m", "pip", "install", "-q", source], True)] if source else [])
+    assert asked == ([["-m", "pip", "install", "-q", source]] if source else [])
+    monkeypatch.setattr(subprocess, "run", lambda command: SimpleNamespace(returncode=1))
+    with pytest.raises(RuntimeError, match="Lay its wheel beside this notebook") if source else nullcontext():
+        exec(FIRST_CELL, {})
 
 
 def test_it_has_pictures_and_no_errors(notebook):
     kinds = {kind for output in outputs(notebook) for kind in output.get("data", {})}
     assert "image/png" in kinds
-    assert not [
-        output for output in outputs(notebook) if output.output_type == "error" or output.get("name") == "stderr"
-    ]
+    errors = [output for output in outputs(notebook) if output.output_type == "error" or output.get("name") == "stderr"]
+    assert not "".join(notebooks.MONITOR.sub("", error.get("text", "an error")) for error in errors)
+
+
+def test_the_stored_outputs_are_of_the_zoo_as_it_is():
+    """A new version of what a notebook draws with, or a new entry in its list, asks for a new run of it."""
+    for name, entry in (("01", "dcgan_mnist"), ("05", "cdcgan_mnist")):
+        (path,) = notebooks.notebooks([name])
+        shown = "".join(output.get("text", "") for output in outputs(nbformat.read(path, as_version=4)))
+        assert re.search(rf"^version +{kg.zoo.record(entry)['version']}$", shown, re.MULTILINE), f"run {name} again"
+        if name == "01":
+            assert "\n".join(kg.zoo.names(pretrained=True)) + "\n" in shown, "run 01 again"
 
 
 def test_nothing_of_the_machine_is_stored(notebook):
@@ -113,6 +129,9 @@ def test_a_warning_or_an_error_in_a_cell_ends_the_run():
     sound = made_of("import warnings", "print(1 + 1)")
     notebooks.run(sound)
     assert sound.cells[1].outputs[0].text == "2\n"
+    told = made_of("import sys; print('a machine\\nStep 1,050, collapse: seen', file=sys.stderr)", "print(2)")
+    notebooks.run(told)
+    assert told.cells[0].outputs[0].text == "Step 1,050, collapse: seen\n"
     where = made_of("import pathlib", "print(pathlib.Path('a.png').absolute())")
     notebooks.run(where)
     assert where.cells[1].outputs[0].text == "a.png\n"

@@ -175,7 +175,12 @@ METRICS: dict[str, Measure] = {
         lambda n: {"ratio": round(duplicates.RATIO, 4)},
     ),
 }
-"""Every metric of `evaluate` by its name."""
+"""Every metric of `evaluate` by its name.
+
+Example:
+    >>> len(kg.metrics.METRICS), list(kg.metrics.METRICS["precision_recall"].values)
+    (9, ['precision', 'recall'])
+"""
 
 
 @functools.cache
