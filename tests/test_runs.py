@@ -57,7 +57,7 @@ def test_an_entry_on_other_data(entry, tmp_path):
     recipe, _ = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
     assert (recipe.image_shape, recipe.epochs) == ((12, 12, 3), 7)
     assert publish._command({**recipe.to_dict(), "seed": 3}) == (
-        f"kerasgan train tiny_digits --data {tmp_path / 'Black Cats.npz'} --epochs 7 --seed 3"
+        f"kerasgan train tiny_digits --data '{tmp_path / 'Black Cats.npz'}' --image-size 12x12x3 --epochs 7 --seed 3"
     )
     np.savez(tmp_path / "unlabelled.npz", x=x)
     with pytest.raises(kg.InputError, match=r"'tiny_digits' is conditional, and the data .* have no labels"):

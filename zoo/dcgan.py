@@ -10,7 +10,7 @@ the latter the rates fall to 0 in the second half.
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST, adam
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
 from kerasgan.zoo.parts import cropped, judged, latent_and_label
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.sizes import halvings
@@ -114,10 +114,11 @@ register(
 register(
     Recipe(
         "dcgan_mnist",
-        **{**MNIST, "epochs": 28},
+        **{**MNIST, "epochs": 18},
         **SETTINGS,
-        g_optimizer=adam(2e-4),
-        d_optimizer=adam(2e-4),
+        batch_size=32,
+        discriminator={"batch_norm": True},
+        **FAST_RATES,
     )
 )
 register(
