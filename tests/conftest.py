@@ -50,3 +50,44 @@ def own_determinism(monkeypatch):
     from kerasgan import runs
 
     monkeypatch.setattr(runs, "_make_deterministic", lambda: None)
+
+
+@pytest.fixture(scope="session")
+def real():
+    import scored
+
+    return scored.pictures(600, seed=100)
+
+
+@pytest.fixture(scope="session")
+def others():
+    """Other pictures like `real`'s."""
+    import scored
+
+    return scored.pictures(400, seed=200)
+
+
+@pytest.fixture(scope="session")
+def extractor():
+    import scored
+
+    from kerasgan import metrics
+
+    return metrics.Extractor(scored.classifier())
+
+
+@pytest.fixture(scope="session")
+def evaluator(real, others, extractor):
+    import scored
+
+    from kerasgan import metrics
+
+    return metrics.Evaluator(real, scored.CHEAP, n=scored.N, extractor=extractor, held_out=others, progress=False)
+
+
+@pytest.fixture(scope="session")
+def perfect(evaluator):
+    """Scores of pictures as good as real ones."""
+    import scored
+
+    return evaluator.score(scored.sampler())

@@ -1,10 +1,8 @@
-"""evaluate: what the scores answer to, and what a result carries."""
+"""evaluate: what the scores answer to."""
 
-import dataclasses
 import itertools
 import json
 
-import keras
 import numpy as np
 import pytest
 import scored
@@ -15,37 +13,8 @@ from kerasgan.data import Images
 from kerasgan.errors import InputError
 from kerasgan.metrics import classifiers, conditional, extractors, parts
 
-CHEAP = tuple(name for name in metrics.METRICS if name != "cas")
 MARGINAL = ("fid", "kid", "precision_recall", "density_coverage")
-N = 300
-
-
-@pytest.fixture(scope="module")
-def real():
-    return scored.pictures(600, seed=100)
-
-
-@pytest.fixture(scope="module")
-def others():
-    return scored.pictures(400, seed=200)
-
-
-@pytest.fixture(scope="module")
-def extractor():
-    return metrics.Extractor(scored.classifier())
-
-
-@pytest.fixture(scope="module")
-def evaluator(real, others, extractor):
-    return metrics.Evaluator(real, CHEAP, n=N, extractor=extractor, held_out=others, progress=False)
-
-
-@pytest.fixture(scope="module")
-def perfect(evaluator):
-    return evaluator.score(scored.sampler())
-
-
-# What the scores answer to.
+N = scored.N
 
 
 def test_a_perfect_generator_scores_like_real_images(perfect):
@@ -164,7 +133,7 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others(real, other
     again = metrics.evaluate(
         scored.sampler(),
         real,
-        CHEAP,
+        scored.CHEAP,
         n=N,
         extractor=extractor,
         held_out=others,
@@ -295,70 +264,3 @@ def test_the_command_scores_saves_and_compares(tmp_path, real, others):
     other = command("--n", 100, "--against", tmp_path / "scores.json")
     assert isinstance(other.exception, InputError)
     assert "n_fake: 100 -> 200" in str(other.exception)
-
-
-# Results.
-
-
-def test_a_result_carries_its_protocol(perfect, real, others, extractor):
-    p = perfect.protocol
-    assert (p.data, p.data_fingerprint, p.image_shape) == ("shapes", real.fingerprint, scored.SHAPE)
-    assert (p.n_real, p.n_fake, p.seed, p.layer, p.resize) == (N, N, 0, "features", "none")
-    assert (p.extractor, p.extractor_sha256, p.value_range) == ("templates", extractor.sha256, (0.0, 255.0))
-    assert (p.split, p.held_out) == ("300 of 600 train", "300 of 400 test")
-    assert p.libraries["keras"] == keras.__version__
-    assert p.libraries["backend"] == keras.backend.backend()
-    assert set(perfect.floor) == set(perfect.values)
-    printed = str(perfect)
-    for field in dataclasses.fields(p):
-        assert field.name in printed or field.name == "notes"
-    assert extractor.sha256 in printed
-    assert f"{perfect['fid']:.6g}" in printed
-
-
-def test_a_result_is_the_same_after_a_file(tmp_path, perfect):
-    path = perfect.save(tmp_path / "scores.json")
-    assert metrics.Result.load(path) == perfect
-    assert json.loads(path.read_text())["protocol"]["n_fake"] == N
-    assert perfect.compare(metrics.Result.load(path)) == dict.fromkeys(perfect.values, 1.0)
-
-
-@pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"values": {}, "floor": {}, "subject": "", "protocol": {"data": 1}}']
-)
-def test_a_file_without_scores_is_refused(tmp_path, content):
-    (tmp_path / "scores.json").write_text(content)
-    with pytest.raises(InputError, match="is damaged or holds no scores"):
-        metrics.Result.load(tmp_path / "scores.json")
-    with pytest.raises(InputError, match="No file"):
-        metrics.Result.load(tmp_path / "none.json")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"n_fake": 301}, {"n_real": 299}, {"seed": 1}, {"extractor_sha256": "0" * 64}, {"layer": "logits"},
-        {"resize": "28x28x1 -> 299x299x3"}, {"value_range": (-1.0, 1.0)}, {"split": "300 of 600 test"},
-        {"data": "other"}, {"data_fingerprint": "0"}, {"image_shape": (8, 8, 1)},
-        {"settings": {"kid": {"subsets": 3}}},
-    ],
-)  # fmt: skip
-def test_scores_of_different_protocols_cannot_be_compared(perfect, change):
-    other = dataclasses.replace(perfect, protocol=dataclasses.replace(perfect.protocol, **change))
-    with pytest.raises(InputError, match=f"different protocols and cannot be compared: .*{next(iter(change))}"):
-        perfect.compare(other)
-
-
-def test_scores_of_one_protocol_compare_as_ratios(perfect):
-    values = {**perfect.values, "fid": 2 * perfect["fid"], "kid": -0.1, "repeated": 0.5}
-    other = dataclasses.replace(perfect, values=values, protocol=dataclasses.replace(perfect.protocol, libraries={}))
-    ratios = other.compare(perfect)
-    assert ratios["fid"] == pytest.approx(2)
-    assert np.isnan(ratios["kid"])
-    assert ratios["repeated"] == np.inf
-    fewer = dataclasses.replace(
-        perfect, values={"fid": 1.0}, protocol=dataclasses.replace(perfect.protocol, settings={"fid": {}})
-    )
-    assert list(perfect.compare(fewer)) == ["fid"]
-    with pytest.raises(InputError, match=r"There is no 'fdi' here. Known: fid"):
-        perfect["fdi"]

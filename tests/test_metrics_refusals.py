@@ -14,16 +14,6 @@ from kerasgan.errors import InputError
 from kerasgan.metrics import classifiers, extractors
 
 
-@pytest.fixture(scope="module")
-def real():
-    return scored.pictures(600, seed=100)
-
-
-@pytest.fixture(scope="module")
-def others():
-    return scored.pictures(400, seed=200)
-
-
 def test_a_generator_that_gives_nan_is_refused(real):
     sampler = scored.sampler()
     spread = sampler.generator.get_layer("spread")
