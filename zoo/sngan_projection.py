@@ -18,4 +18,4 @@ _FAMILY: dict[str, Any] = {"family": "sngan_projection", "num_classes": 10}
 
 register(Recipe("sngan_projection_digits", **_FAMILY, **DIGITS, **DIGITS_NETWORKS))
 register(Recipe("sngan_projection_mnist", **_FAMILY, **{**MNIST, **MNIST_NETWORKS}))
-register(Recipe("sngan_projection_cifar10", **_FAMILY, **{**CIFAR10, "epochs": 320}, **CIFAR10_NETWORKS))
+register(Recipe("sngan_projection_cifar10", **_FAMILY, **{**CIFAR10, "epochs": 640}, **CIFAR10_NETWORKS))
