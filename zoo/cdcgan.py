@@ -60,11 +60,10 @@ register(
 register(
     Recipe(
         "cdcgan_mnist",
-        **{**MNIST, "epochs": 24},
+        **{**MNIST, "epochs": 30},
         **_SETTINGS,
-        discriminator={"width": 72},
         g_optimizer=adam(2e-4),
-        d_optimizer=adam(4e-4),
+        d_optimizer=adam(2e-4),
     )
 )
 register(
