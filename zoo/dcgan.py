@@ -16,7 +16,7 @@ from kerasgan.zoo.registry import register
 from kerasgan.zoo.sizes import halvings
 
 
-def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim=32):
+def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim=32, mapping=0):
     """Latents to images in [-1, 1].
 
     Args:
@@ -25,13 +25,23 @@ def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim
         num_classes: above 0, a label is embedded and set beside the latent.
         width: channels at full size; doubled at each halving of the size, up to 8 times.
         embedding_dim: length of the label's embedding.
+        mapping: fully connected layers before all others, whose output is set beside their input. They can fold a
+            normal prior into classes, between which fewer pictures then lie (a mapping network: Karras et al., 2019,
+            which has no way around it).
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
     """
     import keras
+    from keras import layers
 
     inputs, x = latent_and_label(latent_dim, num_classes, embedding_dim)
+    if mapping:
+        mapped = x
+        for _ in range(mapping):
+            mapped = layers.BatchNormalization(momentum=0.9)(layers.Dense(256, use_bias=False)(mapped))
+            mapped = layers.LeakyReLU(0.2)(mapped)
+        x = layers.Concatenate()([x, mapped])
     return keras.Model(inputs if num_classes else inputs[0], image(x, image_shape, width), name="generator")
 
 
