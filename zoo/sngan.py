@@ -2,10 +2,10 @@
 
 As in the paper for CIFAR-10: residual networks, 256 channels in the generator and 128 in the discriminator, so
 4,276,739 and 1,053,825 trainable parameters at 32x32x3; spectral normalization of every layer of the discriminator;
-hinge loss; Adam with rate 2e-4 and betas 0 and 0.9; five discriminator updates per generator update, of which there
-are 100,000 (640 epochs). Differences: an average of the generator's weights; for MNIST and digits narrower networks,
-one discriminator update, and other rates, so that two cores suffice. `kerasgan.zoo.sngan_projection` is the same with
-classes.
+hinge loss; Adam with rate 2e-4 and betas 0 and 0.9; five discriminator updates per generator update. Of the latter
+there are 99,840 (640 epochs), where mimicry makes 100,000. Differences: an average of the generator's weights; for
+MNIST and digits narrower networks, one discriminator update, and other rates, so that two cores suffice.
+`kerasgan.zoo.sngan_projection` is the same with classes.
 """
 
 from typing import Any
