@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kerasgan as kg
-from kerasgan.zoo import dcgan, registry
+from kerasgan.zoo import cdcgan, dcgan, registry
 
 SHAPES = [(8, 8, 1), (33, 17, 3), (40, 24, 4)]
 LARGE = [(28, 28, 1), (32, 32, 3), (48, 48, 3), (64, 96, 4), (96, 96, 3)]
@@ -111,13 +111,25 @@ def test_nothing_grows_beside_the_latent_in_sagans_generator():
 def test_the_latent_also_goes_around_dcgans_mapping(num_classes):
     generator = dcgan.generator((9, 11, 3), 6, num_classes, width=4, mapping=2)
     dense = [layer for layer in generator.layers if isinstance(layer, keras.layers.Dense)]
-    assert [layer.units for layer in dense[:2]] == [256, 256]
+    assert [layer.units for layer in dense[:2]] == [256, 6 + (32 if num_classes else 0)]
     latents = [np.random.default_rng(seed).normal(size=(2, 6)).astype("float32") for seed in (0, 1)]
     label = [np.zeros(2, "int32")] if num_classes else []
     dense[0].set_weights([np.zeros_like(w) for w in dense[0].get_weights()])  # what is mapped is now constant
     one, other = (keras.ops.convert_to_numpy(generator([latent, *label] if label else latent)) for latent in latents)
     assert one.shape == (2, 9, 11, 3)
     assert np.abs(one - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("module", [dcgan, cdcgan])
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_batch_normalization_after_every_convolution_of_d_but_the_first(module, num_classes):
+    def kinds(batch_norm):
+        discriminator = module.discriminator((28, 28, 1), num_classes, width=4, batch_norm=batch_norm)
+        return [type(layer).__name__ for layer in discriminator.layers]
+
+    normalized = [kind for kind in kinds(True) if kind in ("Conv2D", "BatchNormalization")]
+    assert normalized == ["Conv2D", *["Conv2D", "BatchNormalization"] * (len(normalized) // 2)]
+    assert "BatchNormalization" not in kinds(False)
 
 
 def test_sagan_attends_at_half_the_size_or_32():

@@ -25,9 +25,9 @@ def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim
         num_classes: above 0, a label is embedded and set beside the latent.
         width: channels at full size; doubled at each halving of the size, up to 8 times.
         embedding_dim: length of the label's embedding.
-        mapping: fully connected layers before all others, whose output is set beside their input. They can fold a
-            normal prior into classes, between which fewer pictures then lie (a mapping network: Karras et al., 2019,
-            which has no way around it).
+        mapping: fully connected layers before all others, whose output, as long as their input, is set beside it.
+            They can fold a normal prior into classes, between which fewer pictures then lie (a mapping network:
+            Karras et al., 2019, which has no way around it).
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
@@ -38,8 +38,8 @@ def generator(image_shape, latent_dim=64, num_classes=0, width=32, embedding_dim
     inputs, x = latent_and_label(latent_dim, num_classes, embedding_dim)
     if mapping:
         mapped = x
-        for _ in range(mapping):
-            mapped = layers.BatchNormalization(momentum=0.9)(layers.Dense(256, use_bias=False)(mapped))
+        for units in [256] * (mapping - 1) + [x.shape[1]]:
+            mapped = layers.BatchNormalization(momentum=0.9)(layers.Dense(units, use_bias=False)(mapped))
             mapped = layers.LeakyReLU(0.2)(mapped)
         x = layers.Concatenate()([x, mapped])
     return keras.Model(inputs if num_classes else inputs[0], image(x, image_shape, width), name="generator")
