@@ -124,9 +124,10 @@ register(
 register(
     Recipe(
         "dcgan_mnist",
-        **{**MNIST, "epochs": 18},
+        **{**MNIST, "epochs": 22},
         **SETTINGS,
         batch_size=32,
+        generator={"mapping": 2},
         discriminator={"batch_norm": True},
         **FAST_RATES,
     )

@@ -57,7 +57,7 @@ DIGITS_NETWORKS: dict[str, Any] = {
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
     "batch_size": 32,
-    "epochs": 6,
+    "epochs": 18,
     "generator": {"width": 32},
     "discriminator": {"width": 40},
     "g_optimizer": adam(5e-4, 0.0, 0.9),
