@@ -50,7 +50,7 @@ def pack(
     weights_license: str = "Apache-2.0",
     data_license: str | None = None,
 ) -> dict[str, Any]:
-    """Publishes a finished run as the next version of its entry.
+    """Publishes a finished run as the next version of its entry; what it publishes computes in float32.
 
     Args:
         run: a run folder of `kerasgan train`.
@@ -72,6 +72,7 @@ def pack(
     Raises:
         InputError: no run there, one that was stopped before its end, or a name that cannot be a file's.
     """
+    from kerasgan.export import network
     from kerasgan.sampler import Sampler
 
     run, release = Path(run), Path(release)
@@ -92,7 +93,8 @@ def pack(
         recipe["dataset"] = Path(recipe["dataset"]).name  # where it lies on this machine is nobody's business
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
-        trained = Sampler.load(source)
+        # Whatever it was trained in: processors without bfloat16 are to draw the same pictures.
+        trained = network.in_float32(Sampler.load(source))
         trained.recipe.update(dataset=recipe["dataset"])
         path = trained.save(release / "weights" / f"{stem}.keras", storage=storage)
         sampler = Sampler.load(path)

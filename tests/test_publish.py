@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -161,6 +162,22 @@ def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):
     assert {v.dtype for v in loaded.generator.weights} == {"float32"}
     for ours, theirs in zip(loaded.generator.get_weights(), sampler.generator.get_weights()):
         np.testing.assert_array_equal(ours, theirs.astype("float16").astype("float32"))
+
+
+def test_what_was_trained_in_bfloat16_is_published_in_float32(run, tmp_path):
+    recipe = kg.zoo.show("dcgan_digits").replace(generator={"width": 2}, latent_dim=8, precision="mixed_bfloat16")
+    other = shutil.copytree(run, tmp_path / "run")
+    trained = kg.zoo.build(recipe).sampler(recipe.to_dict())
+    assert "mixed_bfloat16" in {layer.dtype_policy.name for layer in trained.generator.layers}
+    trained.save(other / "sampler.keras")
+    (other / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+
+    record = publish.pack(other, tmp_path / "release", n=0)
+    stored = kg.Sampler.load(tmp_path / "release" / "weights" / record["file"])
+    assert {layer.dtype_policy.name for layer in stored.generator.layers} == {"float32"}
+    for ours, theirs in zip(stored.generator.get_weights(), trained.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert record["command"] == "kerasgan train dcgan_digits --precision mixed_bfloat16"
 
 
 def test_weights_too_large_for_half_precision_are_refused_and_nothing_is_left(tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import dcgan
-from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST
+from kerasgan.zoo.common import CIFAR10, DIGITS, FAST_RATES, MNIST, adam
 from kerasgan.zoo.dcgan import generator
 from kerasgan.zoo.parts import judged, label_planes
 from kerasgan.zoo.registry import register
@@ -61,11 +61,10 @@ register(
 register(
     Recipe(
         "cdcgan_mnist",
-        **{**MNIST, "epochs": 16},
+        **{**MNIST, "epochs": 30},
         **_SETTINGS,
-        batch_size=32,
-        discriminator={"batch_norm": True},
-        **FAST_RATES,
+        g_optimizer=adam(2e-4),
+        d_optimizer=adam(2e-4),
     )
 )
 register(

@@ -3,8 +3,8 @@
 From the paper: dense + batch normalization + ReLU + transposed convolutions with stride 2 and tanh in the generator,
 LeakyReLU 0.2 in the discriminator, Adam with beta_1 0.5. Differences, each for quality at small sizes: a lazy R1
 penalty, an average of the generator's weights; the last layers are 3x3 convolutions; batch normalization in the
-discriminator for MNIST only; batches of 32 and rates of 1e-3 for digits and both MNIST sets (128 and 2e-4 there). For
-the latter the rates fall to 0 in the second half.
+discriminator for MNIST only; a mapping in the generator of `dcgan_mnist`; batches of 32 and rates of 1e-3 for digits
+and both MNIST sets (128 and 2e-4 there). For the latter the rates fall to 0 in the second half.
 """
 
 from typing import Any
