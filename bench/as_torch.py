@@ -32,6 +32,13 @@ class Add(nn.Module):
         return sum(xs[1:], xs[0])
 
 
+class Concatenate(nn.Module):
+    """Of vectors, or of images' channels."""
+
+    def forward(self, *xs):
+        return torch.cat(xs, 1)
+
+
 class SumOverPositions(nn.Module):
     def forward(self, x):
         return x.sum((2, 3))
@@ -140,10 +147,17 @@ def _transposed(layer, shape, _):
 
 
 def _batch_norm(layer, shape, _):
-    part = nn.BatchNorm2d(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
+    kind = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
+    part = kind(shape[-1], eps=layer.epsilon, momentum=1 - layer.momentum)
     names = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
     part.load_state_dict({ours: _tensor(getattr(layer, name)) for ours, name in names.items()}, strict=False)
     return part
+
+
+def _concatenate(layer, shape, _):
+    if layer.axis not in (-1, len(shape) - 1):
+        raise NotImplementedError(f"as_torch knows no Concatenate with axis={layer.axis} ({layer.name!r}).")
+    return Concatenate()
 
 
 def _relu(layer, *_):
@@ -168,4 +182,5 @@ PARTS = {
     "Flatten": lambda *_: nn.Flatten(),
     "Sum": lambda *_: SumOverPositions(),
     "Add": lambda *_: Add(),
+    "Concatenate": _concatenate,
 }

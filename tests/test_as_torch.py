@@ -87,6 +87,16 @@ def test_uneven_padding(as_torch):
     assert_equal(model, as_torch(model), images(model), training=False)
 
 
+def test_channels_are_set_side_by_side(as_torch):
+    image = keras.Input((5, 6, 3))
+    both = [image, keras.layers.Conv2D(2, 3, padding="same")(image)]
+    model = keras.Model(image, keras.layers.Conv2D(2, 1)(keras.layers.Concatenate()(both)))
+    assert_equal(model, as_torch(model), images(model), training=False)
+    below = keras.Model(image, keras.layers.Concatenate(axis=1, name="odd")([image, image]))
+    with pytest.raises(NotImplementedError, match=r"Concatenate with axis=1 \('odd'\)"):
+        as_torch(below)
+
+
 @pytest.mark.parametrize(
     "layer, message",
     [
