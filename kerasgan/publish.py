@@ -70,7 +70,8 @@ def pack(
         The new record of `weights.json`.
 
     Raises:
-        InputError: no run there, one that was stopped before its end, or a name that cannot be a file's.
+        InputError: no run there, one that was stopped before its end, a name that cannot be a file's, weights that are
+            not finite, or a half precision layer that cannot be built again from its config.
     """
     from kerasgan.export import network
     from kerasgan.sampler import Sampler
