@@ -1,6 +1,7 @@
 """Model cards and the gallery of a release folder, written from its records."""
 
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from kerasgan.files import whole_file
@@ -51,7 +52,7 @@ def card(record: dict[str, Any], with_curves: bool = False) -> str:
 
 ## Scores
 
-{_scores(record)}
+{_scores(record)}{_seeds(record)}
 {_training(stem) if with_curves else ""}
 ## Use and limits
 
@@ -115,6 +116,29 @@ def _scores(record):
             f"extractor `{protocol['extractor']}`, layer `{protocol['layer']}`, SHA-256 "
             f"`{protocol['extractor_sha256'][:16]}...`; seed {protocol['seed']}. Scores of another protocol do not "
             f"compare with these.{notes}",
+            "",
+        ]
+    )
+
+
+def _seeds(record):
+    """Its scores beside those of the same recipe with other seeds, and how far they lie apart."""
+    by_seed = record.get("seeds")
+    if not by_seed:
+        return ""
+    names = next(iter(by_seed.values()))
+    values = {name: [scores[name] for scores in by_seed.values()] for name in names}
+    return "\n".join(
+        [
+            "",
+            f"The same recipe with other seeds; published is seed {record['recipe']['seed']}:",
+            "",
+            f"| score | {' | '.join(f'seed {seed}' for seed in by_seed)} | mean | sample standard deviation |",
+            "|---|" + "---|" * (len(by_seed) + 2),
+            *(
+                f"| {name} | {' | '.join(map(_number, row))} | {_number(mean(row))} | {_number(stdev(row), 2)} |"
+                for name, row in values.items()
+            ),
             "",
         ]
     )

@@ -5,6 +5,8 @@ import hashlib
 import json
 import shlex
 import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ def pack(
     storage: str = "float32",
     entry: str | None = None,
     command: str | None = None,
+    seeds: Sequence[str | Path] = (),
     weights_license: str = "Apache-2.0",
     data_license: str | None = None,
 ) -> dict[str, Any]:
@@ -63,6 +66,8 @@ def pack(
             much their pictures differ from those of float32.
         entry: the name to publish under; the run's own by default.
         command: that trained it; written from the recipe by default.
+        seeds: run folders of the same recipe with other seeds. They are scored as this one is, and not published: the
+            record and the card say how far the scores depend on the seed.
         weights_license: of the weights.
         data_license: of the data; known for the zoo's own.
 
@@ -70,23 +75,17 @@ def pack(
         The new record of `weights.json`.
 
     Raises:
-        InputError: no run there, one that was stopped before its end, a name that cannot be a file's, weights that are
-            not finite, or a half precision layer that cannot be built again from its config.
+        InputError: no run there, one that was stopped before its end, a name that cannot be a file's, `seeds` of
+            another recipe or without scores, weights that are not finite, or a half precision layer that cannot be
+            built again from its config.
     """
-    from kerasgan.export import network
     from kerasgan.sampler import Sampler
 
     run, release = Path(run), Path(release)
-    source = run / "sampler.keras"
-    if not source.exists():
-        raise InputError(f"{str(run)!r} holds no finished run: sampler.keras is missing. Train it to its end first.")
-    recipe = json.loads((run / "recipe.json").read_text())
-    sitting = json.loads((run / "run.json").read_text())["sittings"]
-    steps, of_steps = sitting[-1]["ended_at_step"], sitting[-1].get("of_steps", 0)
-    if steps < of_steps:
-        raise InputError(f"{str(run)!r} was stopped at step {steps:,} of {of_steps:,}. Train it to its end first.")
-    if sitting[-1].get("epochs", recipe["epochs"]) != recipe["epochs"]:
-        raise InputError(f"{str(run)!r} is being prolonged to {recipe['epochs']} epochs. Train it to its end first.")
+    recipe, sitting = _finished(run)
+    others = _other_seeds(recipe, seeds)
+    if others and not n:
+        raise InputError("Other seeds are there to be scored. Give n, the images of each kind, above 0.")
     entry = entry or recipe["name"]
     manifest.check_name(entry)
     data = data or recipe["dataset"]
@@ -94,8 +93,7 @@ def pack(
         recipe["dataset"] = Path(recipe["dataset"]).name  # where it lies on this machine is nobody's business
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
-        # Whatever it was trained in: processors without bfloat16 are to draw the same pictures.
-        trained = network.in_float32(Sampler.load(source))
+        trained = _trained(run)
         trained.recipe.update(dataset=recipe["dataset"])
         path = trained.save(release / "weights" / f"{stem}.keras", storage=storage)
         sampler = Sampler.load(path)
@@ -104,6 +102,11 @@ def pack(
         columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
         viz.save_grid(shown, picture, columns)
         scores = _scores(sampler, recipe["num_classes"], data, n, extractor) if n else None
+        by_seed = {recipe["seed"]: scores["values"]} if others else {}
+        for seed, other in others.items():
+            with tempfile.TemporaryDirectory() as folder:
+                stored = Sampler.load(_trained(other).save(Path(folder) / "sampler.keras", storage=storage))
+            by_seed[seed] = _scores(stored, recipe["num_classes"], data, n, extractor)["values"]
         record = {
             "entry": entry,
             "version": version,
@@ -125,6 +128,7 @@ def pack(
             "commit": sitting[-1].get("commit"),
             "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
             "scores": scores,
+            "seeds": {str(seed): values for seed, values in sorted(by_seed.items())},
             "golden": {
                 "picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "columns": columns, "tolerance": TOLERANCE,
             },
@@ -137,6 +141,43 @@ def pack(
         manifest.write(release, records)
     cards.write(release, records)
     return record
+
+
+def _finished(run):
+    """(recipe, sittings) of a run that came to its end."""
+    if not (run / "sampler.keras").exists():
+        raise InputError(f"{str(run)!r} holds no finished run: sampler.keras is missing. Train it to its end first.")
+    recipe = json.loads((run / "recipe.json").read_text())
+    sittings = json.loads((run / "run.json").read_text())["sittings"]
+    steps, of_steps = sittings[-1]["ended_at_step"], sittings[-1].get("of_steps", 0)
+    if steps < of_steps:
+        raise InputError(f"{str(run)!r} was stopped at step {steps:,} of {of_steps:,}. Train it to its end first.")
+    if sittings[-1].get("epochs", recipe["epochs"]) != recipe["epochs"]:
+        raise InputError(f"{str(run)!r} is being prolonged to {recipe['epochs']} epochs. Train it to its end first.")
+    return recipe, sittings
+
+
+def _other_seeds(recipe, runs):
+    """{seed: run folder} of finished runs, each of the same recipe but for a seed of its own."""
+    others = {recipe["seed"]: None}
+    for run in map(Path, runs):
+        other, _ = _finished(run)
+        differing = sorted(field for field in recipe if recipe[field] != other.get(field))
+        if differing != ["seed"] or other["seed"] in others:
+            raise InputError(
+                f"Runs of other seeds must have the same recipe and a seed of their own each. {str(run)!r} has seed "
+                f"{other['seed']} and differs in: {', '.join(differing) or 'nothing'}."
+            )
+        others[other["seed"]] = run
+    return {seed: run for seed, run in others.items() if run}
+
+
+def _trained(run):
+    """The run's Sampler; whatever it was trained in, as processors without bfloat16 are to draw the same pictures."""
+    from kerasgan.export import network
+    from kerasgan.sampler import Sampler
+
+    return network.in_float32(Sampler.load(run / "sampler.keras"))
 
 
 def _published(release):

@@ -80,6 +80,48 @@ def test_scores_are_those_of_the_stored_weights(run, tmp_path):
     assert f"{result['fid']:.4g}" in card and f"{result.floor['fid']:.4g}" in card
 
 
+def _with_seed(run, folder, seed, **changes):
+    """A copy of a run as another training would have left it: another seed, and weights of its own."""
+    shutil.copytree(run, folder)
+    recipe = kg.Recipe.from_dict(json.loads((run / "recipe.json").read_text())).replace(seed=seed, **changes)
+    kg.zoo.build(recipe).sampler(recipe.to_dict()).save(folder / "sampler.keras")
+    (folder / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    return folder
+
+
+def test_runs_with_other_seeds_are_scored_alike_and_the_card_has_their_spread(run, tmp_path):
+    others = [_with_seed(run, tmp_path / f"seed{seed}", seed) for seed in (7, 4)]
+    record = publish.pack(run, tmp_path / "release", n=100, seeds=others, storage="float16")
+    assert list(record["seeds"]) == ["3", "4", "7"]
+    assert record["seeds"]["3"] == record["scores"]["values"]
+    alone = publish.pack(others[0], tmp_path / "other", n=100, storage="float16")
+    assert record["seeds"]["7"] == alone["scores"]["values"] and alone["seeds"] == {}
+
+    card = (tmp_path / "release" / "cards" / "dcgan_digits-1.md").read_text()
+    fids = [record["seeds"][seed]["fid"] for seed in ("3", "4", "7")]
+    row = [*(f"{fid:.4g}" for fid in fids), f"{np.mean(fids):.4g}", f"{np.std(fids, ddof=1):.2g}"]
+    assert f"| fid | {' | '.join(row)} |" in card
+    assert "other seeds" not in (tmp_path / "other" / "cards" / "dcgan_digits-1.md").read_text()
+    assert len(list((tmp_path / "release" / "weights").glob("*.keras"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "changes", "message"),
+    [(3, {}, "seed 3 and differs in: nothing"), (4, {"epochs": 41}, "seed 4 and differs in: epochs, seed")],
+)
+def test_other_seeds_are_of_the_same_recipe(run, tmp_path, seed, changes, message):
+    other = _with_seed(run, tmp_path / "other", seed, **changes)
+    with pytest.raises(kg.InputError, match=message):
+        publish.pack(run, tmp_path / "release", n=100, seeds=[other])
+    assert not (tmp_path / "release").exists()
+
+
+def test_other_seeds_need_scores(run, tmp_path):
+    other = _with_seed(run, tmp_path / "other", 4)
+    with pytest.raises(kg.InputError, match="Give n"):
+        publish.pack(run, tmp_path / "release", n=0, seeds=[other])
+
+
 def test_a_run_on_own_labelled_pictures_is_scored_by_an_own_extractor(tmp_path, monkeypatch):
     """One that tells the data's classes gives class agreement too; one that does not, leaves it out."""
     monkeypatch.setattr(classifiers, "fit", lambda *_, **__: scored.classifier())  # for the accuracy score

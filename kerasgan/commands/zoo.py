@@ -23,17 +23,25 @@ def pack(
     entry: Annotated[str | None, typer.Option(help="name to publish under [default: the run's]")] = None,
     own: EntriesFile = None,
     command: Annotated[str | None, typer.Option(help="that trained it [default: read off the recipe]")] = None,
+    seeds: Annotated[
+        list[Path] | None,
+        typer.Option("--seed-run", metavar="RUN", help="the same recipe with another seed, to be scored; repeatable"),
+    ] = None,
 ):
     """Publish a run: its weights, their record in weights.json, scores, a model card and a picture.
 
-    Example: `kerasgan zoo pack runs/dcgan_digits --to release`
+    Examples:
+    - `kerasgan zoo pack runs/dcgan_digits --to release`
+    - `kerasgan zoo pack runs/seed0 --seed-run runs/seed1 --seed-run runs/seed2`, with the spread over three seeds
     """
     register_own(own)
     start_keras()
     from kerasgan import publish
 
     storage = "float16" if float16 else "float32"
-    record = publish.pack(run, to, data=data, n=n, extractor=extractor, storage=storage, entry=entry, command=command)
+    record = publish.pack(
+        run, to, data=data, n=n, extractor=extractor, storage=storage, entry=entry, command=command, seeds=seeds or ()
+    )
     typer.echo(f"Published {record['entry']} version {record['version']} in {to}: {record['bytes']:,} bytes.")
 
 
