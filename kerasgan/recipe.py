@@ -38,6 +38,7 @@ class Recipe:
         n_critic: discriminator updates per generator update.
         ema: decay of the generator's exponential moving average; 0 turns it off.
         share_fakes: one generator pass feeds both players; `None` lets the model decide.
+        mismatched: share of real samples with wrong labels among what D learns to refuse; see `kerasgan.GAN`.
         weight_clip: bound of the discriminator's weights (WGAN); 0 for none.
         gradient_accumulation: number of micro-batches a batch is cut into.
         precision: Keras dtype policy of the networks, one of `PRECISIONS`.
@@ -76,6 +77,7 @@ class Recipe:
     n_critic: int = 1
     ema: float = 0.999
     share_fakes: bool | None = None
+    mismatched: float = 0.0
     weight_clip: float = 0.0
     gradient_accumulation: int = 1
     precision: str = "float32"

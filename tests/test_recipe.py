@@ -29,6 +29,7 @@ FULL = {
     "n_critic": 5,
     "ema": 0.0,
     "share_fakes": False,
+    "mismatched": 0.5,
     "weight_clip": 0.01,
     "gradient_accumulation": 2,
     "precision": "mixed_float16",

@@ -92,6 +92,7 @@ def build(
         n_critic=recipe.n_critic,
         ema=recipe.ema,
         share_fakes=recipe.share_fakes,
+        mismatched=recipe.mismatched if recipe.num_classes > 1 else 0.0,  # one class has no wrong labels
         seed=recipe.seed,
         name=recipe.name,
     )

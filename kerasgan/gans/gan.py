@@ -28,6 +28,9 @@ class GAN(AdversarialModel):
         class_names: one name per class; `None` counts from "0".
         value_range: range of the generator's output and of the training data; `None` reads it off the generator's
             last activation: (0, 1) after a sigmoid, else (-1, 1).
+        mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to tell from real ones with
+            their own; fakes have the rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1,
+            with 0.5). Wrong labels are drawn uniformly. For a discriminator that takes [sample, label].
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
@@ -41,7 +44,7 @@ class GAN(AdversarialModel):
         (16, 28, 28, 1)
     """
 
-    setting_names = (*AdversarialModel.setting_names, "prior")
+    setting_names = (*AdversarialModel.setting_names, "prior", "mismatched")
     outputs_of_discriminator = 1
 
     def __init__(
@@ -54,6 +57,7 @@ class GAN(AdversarialModel):
         num_classes: int | None = None,
         class_names: Sequence[str] | None = None,
         value_range: tuple[float, float] | None = None,
+        mismatched: float = 0.0,
         **kwargs: Any,
     ):
         if value_range is None:
@@ -68,6 +72,8 @@ class GAN(AdversarialModel):
         self._check_outputs()
         self.class_names = self._class_names(generator, num_classes, class_names)
         self._check_networks(latent_dim)
+        self.mismatched = mismatched
+        self._check_mismatched()
 
     def _class_names(self, generator, num_classes, class_names) -> tuple[str, ...]:
         if not self.conditional:
@@ -102,6 +108,15 @@ class GAN(AdversarialModel):
                 f"The generator makes samples of shape {made}, but the discriminator takes {self.image_shape}."
             )
 
+    def _check_mismatched(self):
+        if not 0.0 <= self.mismatched < 1.0:
+            raise InputError(f"mismatched must be at least 0 and below 1. Received: {self.mismatched}.")
+        if self.mismatched and (len(self.discriminator.inputs) < 2 or self.num_classes < 2):
+            raise InputError(
+                "mismatched shows wrong labels to a discriminator that takes [sample, label], of two classes or more. "
+                f"Received one with {len(self.discriminator.inputs)} input(s), and {self.num_classes} class(es)."
+            )
+
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
@@ -133,6 +148,20 @@ class GAN(AdversarialModel):
 
     def judge(self, samples, condition, training=True):
         return self.opinions(samples, condition, training)[0]
+
+    def discriminator_loss(self, real, fake, condition):
+        if not self.mismatched:
+            return super().discriminator_loss(real, fake, condition)
+        seen = self.augmented(real)
+        real_logits = self.judge(seen, condition)
+        fake_logits = self.judge(self.augmented(fake), condition)
+        other = 1 + self.draws.labels(ops.shape(real)[0], self.num_classes - 1)
+        wrong_logits = self.judge(seen, (condition + other) % self.num_classes)
+        against_fakes, against_wrong = (
+            self.adversarial_loss.discriminator(real_logits, logits) for logits in (fake_logits, wrong_logits)
+        )
+        loss = (1.0 - self.mismatched) * against_fakes + self.mismatched * against_wrong
+        return loss, self._accuracies(real_logits, fake_logits)
 
     def call(self, inputs, training=False):
         latent = inputs[0] if isinstance(inputs, list | tuple) else inputs
@@ -178,4 +207,5 @@ class GAN(AdversarialModel):
             "latent_dim": self.latent_dim,
             "prior": self.prior,
             "class_names": self.class_names or None,
+            "mismatched": self.mismatched,
         }

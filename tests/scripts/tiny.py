@@ -82,6 +82,9 @@ class FixedDraws:
     def uniform(self, shape):
         return self._take("uniform", shape)
 
+    def labels(self, n, num_classes):
+        return ops.cast(self.uniform((n,)) * num_classes, "int32")
+
     def latents(self, prior, n, latent_dim):
         return self.normal((n, latent_dim))
 

@@ -34,6 +34,7 @@ def trained(scope):
                 num_classes=3,
                 generator_options={"batch_norm": False},
                 share_fakes=way == "shared",
+                mismatched=0.3,
                 compile_options={
                     "penalties": [{"name": "wgan_gp", "interval": 2}],
                     "augment": "color,translation",

@@ -1,0 +1,103 @@
+"""`mismatched`: real samples with wrong labels among what the discriminator learns to refuse."""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+import kerasgan as kg
+
+
+def softplus(x):
+    return np.mean(np.logaddexp(0.0, x))
+
+
+def stubbed(gan, real_logit=3.0, fake_logit=-1.0, wrong_logit=0.5):
+    """`gan` with a D that knows real samples (all 1) from fakes and whether a label is 1; and the labels it saw."""
+    shown = []
+
+    def judge(samples, condition, training=True):
+        labels = keras.ops.convert_to_numpy(condition)
+        shown.append(labels)
+        if float(keras.ops.mean(samples)) < 1.0:
+            return keras.ops.full((len(labels), 1), fake_logit)
+        return keras.ops.array(np.where(labels == 1, real_logit, wrong_logit)[:, None].astype("float32"))
+
+    gan.judge = judge
+    return shown
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.2])
+def test_the_loss_is_that_against_fakes_and_against_wrong_labels(share):
+    gan = tiny.gan(num_classes=4, mismatched=share)
+    stubbed(gan)
+    real, fake = keras.ops.ones((6, *tiny.SHAPE)), keras.ops.zeros((6, *tiny.SHAPE))
+    loss, report = gan.discriminator_loss(real, fake, keras.ops.ones((6,), "int32"))
+    expected = softplus(-3.0) + (1 - share) * softplus(-1.0) + share * softplus(0.5)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert (float(report["d_real_accuracy"]), float(report["d_fake_accuracy"])) == (1.0, 1.0)
+
+
+def test_wrong_labels_are_all_the_others_alike_and_never_the_right_one():
+    gan = tiny.gan(num_classes=4, mismatched=0.5)
+    shown = stubbed(gan)
+    real = keras.ops.ones((3000, *tiny.SHAPE))
+    right = np.arange(3000, dtype="int32") % 4
+    gan.discriminator_loss(real, 0.0 * real, keras.ops.array(right))
+    _, _, wrong = shown
+    shift = np.bincount((wrong - right) % 4, minlength=4)
+    assert shift[0] == 0 and wrong.min() == 0 and wrong.max() == 3
+    np.testing.assert_allclose(shift[1:] / 3000, 1 / 3, atol=0.04)  # more than four standard deviations
+
+
+def test_d_learns_to_refuse_wrong_labels_where_fakes_alone_do_not_teach_it():
+    """Bright and dark pictures, and fakes that are neither: a bright one under the label of the dark passes as real."""
+    label = np.tile([0, 1], 64).astype("int32")
+    noise = np.random.default_rng(0).integers(0, 25, (128, *tiny.SHAPE))
+    x = (np.where(label == 1, 200, 20)[:, None, None, None] + noise).astype("uint8")
+    resting = {"g_optimizer": {"name": "sgd", "learning_rate": 0.0}}
+
+    def bright_called_dark(share):
+        gan = tiny.gan(num_classes=2, mismatched=share, compile_options=resting)
+        gan.fit(x, label, batch_size=16, epochs=6, verbose=0)
+        bright = gan.scaled(x[label == 1])
+        return float(keras.ops.mean(gan.judge(bright, keras.ops.zeros((64,), "int32"))))
+
+    assert bright_called_dark(0.0) > 0.0 > bright_called_dark(0.5)
+
+
+def test_a_training_with_another_share_is_not_gone_on_with(tmp_path):
+    def fit(epochs, **options):
+        checkpoint = kg.callbacks.Checkpoint(tmp_path)
+        tiny.gan(num_classes=3, **options).fit(
+            *tiny.batch(16, 3), batch_size=8, epochs=epochs, verbose=0, callbacks=[checkpoint]
+        )
+
+    fit(1)
+    with pytest.raises(kg.InputError, match=r"mismatched: 0\.0 -> 0\.5"):
+        fit(2, mismatched=0.5)
+
+
+def test_it_is_saved(tmp_path):
+    tiny.gan(num_classes=3, mismatched=0.25).save(tmp_path / "gan.keras")
+    assert keras.models.load_model(tmp_path / "gan.keras").mismatched == 0.25
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_classes": 3, "mismatched": 1.0}, "at least 0 and below 1. Received: 1.0"),
+        ({"num_classes": 3, "mismatched": -0.1}, "Received: -0.1"),
+        ({"mismatched": 0.5}, r"1 input\(s\), and 0 class"),
+        ({"num_classes": 1, "mismatched": 0.5}, r"2 input\(s\), and 1 class"),
+    ],
+)
+def test_what_it_refuses(options, message):
+    with pytest.raises(kg.InputError, match=message):
+        tiny.gan(**options)
+
+
+def test_a_recipe_hands_it_on_but_not_to_networks_without_labels():
+    recipe = kg.zoo.show("cdcgan_digits").replace(mismatched=0.4)
+    assert kg.zoo.build(recipe).mismatched == 0.4
+    assert kg.zoo.build(recipe, num_classes=0).mismatched == 0.0
