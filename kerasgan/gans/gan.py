@@ -30,7 +30,8 @@ class GAN(AdversarialModel):
             last activation: (0, 1) after a sigmoid, else (-1, 1).
         mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to tell from real ones with
             their own; fakes have the rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1,
-            with 0.5). Wrong labels are drawn uniformly. For a discriminator that takes [sample, label].
+            with 0.5). Wrong labels are drawn uniformly. Fakes then weigh less than real samples: a D in balance calls
+            most of them real, and `d_fake_accuracy` is low. For a discriminator that takes [sample, label].
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
