@@ -126,7 +126,8 @@ def _seeds(record):
     by_seed = record.get("seeds")
     if not by_seed:
         return ""
-    names = next(iter(by_seed.values()))
+    # kid_std is a spread itself.
+    names = [name for name in next(iter(by_seed.values())) if not name.endswith("_std")]
     values = {name: [scores[name] for scores in by_seed.values()] for name in names}
     return "\n".join(
         [

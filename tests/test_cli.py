@@ -177,16 +177,16 @@ def test_what_sample_cannot_do_is_said(here, tmp_path, options, message):
 
 
 def test_sequences_and_versions(here, tmp_path):
-    here("sample", "cdcgan_digits@1", "--walk", "--stops", 2, "--frames", 3, "--labels", 7, "--out", "a.GIF")
+    here("sample", "cdcgan_digits@2", "--walk", "--stops", 2, "--frames", 3, "--labels", 7, "--out", "a.GIF")
     with Image.open(tmp_path / "a.GIF") as gif:
         assert gif.n_frames == 6
     here("sample", "cdcgan_digits", "--interpolate", 1, 2, "-n", 2, "--frames", 5, "--scale", 1, "--out", "row.png")
     with Image.open(tmp_path / "row.png") as picture:
         assert picture.size == (5 * 29 - 1, 2 * 29 - 1)
-    for version in (1, 2):
+    for version in (2, 3):
         here("sample", f"cdcgan_digits@{version}", "-n", 4, "--out", f"{version}.png")
-    assert (tmp_path / "1.png").read_bytes() != (tmp_path / "2.png").read_bytes()
-    assert "published in version 1, 2. Received: 9" in here("sample", "cdcgan_digits@9", ok=False)
+    assert (tmp_path / "2.png").read_bytes() != (tmp_path / "3.png").read_bytes()
+    assert "published in version 2, 3. Received: 9" in here("sample", "cdcgan_digits@9", ok=False)
     assert "holds no sampler.keras" in here("sample", tmp_path, ok=False)
     assert "nothing" in here("list", "nothing*", ok=False)
     assert "dcgan_cifar10" not in here("list", "--pretrained") and "dcgan_cifar10" in here("list", "--untrained")

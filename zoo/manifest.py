@@ -90,9 +90,9 @@ def find(entry: str, version: int | None = None, release: str | Path | None = No
         InputError: nothing published under that name, or not in that version.
 
     Example:
-        >>> record = kg.zoo.record("cdcgan_digits", version=1)
+        >>> record = kg.zoo.record("cdcgan_digits", version=2)
         >>> record["version"], record["file"], record["dataset"]
-        (1, 'cdcgan_digits-1.keras', 'digits')
+        (2, 'cdcgan_digits-2.keras', 'digits')
     """
     published = read(release)
     records = {record["version"]: record for record in published if record["entry"] == entry}
