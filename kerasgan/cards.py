@@ -127,8 +127,9 @@ def _seeds(record):
     if not by_seed:
         return ""
     # kid_std is a spread itself.
-    names = [name for name in next(iter(by_seed.values())) if not name.endswith("_std")]
-    values = {name: [scores[name] for scores in by_seed.values()] for name in names}
+    names = [name for name in record["scores"]["values"] if not name.endswith("_std")]
+    values = {name: [one["values"][name] for one in by_seed.values()] for name in names}
+    origins = {name: [str(one[name])[:12] for one in by_seed.values()] for name in ("commit", "backend")}
     return "\n".join(
         [
             "",
@@ -140,6 +141,7 @@ def _seeds(record):
                 f"| {name} | {' | '.join(map(_number, row))} | {_number(mean(row))} | {_number(stdev(row), 2)} |"
                 for name, row in values.items()
             ),
+            *(f"| {name} | {' | '.join(row)} | | |" for name, row in origins.items()),
             "",
         ]
     )

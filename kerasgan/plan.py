@@ -62,7 +62,7 @@ def recipe_for(
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
         images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     classes = images.num_classes if own or recipe.num_classes else 0
-    recipe = recipe.replace(image_shape=images.image_shape, num_classes=classes, **changes)
+    recipe = recipe.for_images(images.image_shape, classes).replace(**changes)
     return recipe, images
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from kerasgan import cards, charts, jsonl, viz, zoo
 from kerasgan.errors import InputError
 from kerasgan.plan import OTHER_DATA
+from kerasgan.recipe import Recipe
 from kerasgan.zoo import manifest
 
 MOST_COLUMNS = 20
@@ -102,11 +103,13 @@ def pack(
         columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
         viz.save_grid(shown, picture, columns)
         scores = _scores(sampler, recipe["num_classes"], data, n, extractor) if n else None
-        by_seed = {recipe["seed"]: scores["values"]} if others else {}
+        by_seed = {recipe["seed"]: _of_seed(sitting[-1], scores)} if others else {}
         for seed, other in others.items():
             with tempfile.TemporaryDirectory() as folder:
                 stored = Sampler.load(_trained(other).save(Path(folder) / "sampler.keras", storage=storage))
-            by_seed[seed] = _scores(stored, recipe["num_classes"], data, n, extractor)["values"]
+            by_seed[seed] = _of_seed(
+                _finished(other)[1][-1], _scores(stored, recipe["num_classes"], data, n, extractor)
+            )
         record = {
             "entry": entry,
             "version": version,
@@ -128,7 +131,7 @@ def pack(
             "commit": sitting[-1].get("commit"),
             "libraries": {"python": sitting[-1]["python"], **sitting[-1]["libraries"]},
             "scores": scores,
-            "seeds": {str(seed): values for seed, values in sorted(by_seed.items())},
+            "seeds": {str(seed): by_seed[seed] for seed in sorted(by_seed)},
             "golden": {
                 "picture": f"cards/{picture.name}", "seed": 0, "n": SHOWN, "columns": columns, "tolerance": TOLERANCE,
             },
@@ -159,17 +162,25 @@ def _finished(run):
 
 def _other_seeds(recipe, runs):
     """{seed: run folder} of finished runs, each of the same recipe but for a seed of its own."""
-    others = {recipe["seed"]: None}
+    recipe, others = Recipe.from_dict(recipe), {}
     for run in map(Path, runs):
-        other, _ = _finished(run)
-        differing = sorted(field for field in recipe if recipe[field] != other.get(field))
-        if differing != ["seed"] or other["seed"] in others:
+        other = Recipe.from_dict(_finished(run)[0])
+        differences = recipe.replace(seed=other.seed).differences(other)
+        if differences:
             raise InputError(
-                f"Runs of other seeds must have the same recipe and a seed of their own each. {str(run)!r} has seed "
-                f"{other['seed']} and differs in: {', '.join(differing) or 'nothing'}."
+                f"Runs of other seeds must have the same recipe. {str(run)!r} differs ({'; '.join(differences)}): "
+                "leave it out, or train it again."
             )
-        others[other["seed"]] = run
-    return {seed: run for seed, run in others.items() if run}
+        if other.seed in (recipe.seed, *others):
+            raise InputError(f"Seed {other.seed} is there twice, also in {str(run)!r}. Train that one with another.")
+        others[other.seed] = run
+    return others
+
+
+def _of_seed(sitting, scores):
+    """What a record says of one seed; where it was trained too, for that may move a score as much."""
+    origin = {name: sitting.get(name) for name in ("commit", "backend", "machine")}
+    return {"values": scores["values"], **origin}
 
 
 def _trained(run):

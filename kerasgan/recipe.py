@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasgan.errors import InputError, unknown_name
@@ -99,12 +99,22 @@ class Recipe:
                 raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
         if not 0 <= self.decay <= 1:
             raise InputError(f"decay must be a part of the training, 0 to 1. Received: {self.decay}.")
+        if not 0 <= self.mismatched < 1 or (self.mismatched and self.num_classes < 2):
+            raise InputError(
+                "mismatched must be at least 0 and below 1, and needs two classes or more. "
+                f"Received: {self.mismatched}, for {self.num_classes} classes."
+            )
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def for_images(self, image_shape: Sequence[int], num_classes: int) -> "Recipe":
+        """A copy for images of another shape or of other classes; fewer than two have no wrong labels to be shown."""
+        mismatched = self.mismatched if num_classes > 1 else 0.0
+        return self.replace(image_shape=tuple(image_shape), num_classes=num_classes, mismatched=mismatched)
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))

@@ -225,6 +225,7 @@ def test_an_own_entry_from_training_to_release(kerasgan, here, own_registry, tmp
     assert "'Twice'" in error and "--from FILE.py" in error and len(error) < 800
     kerasgan("sample", "run", *own, "--out", "a.png", PYTHONPATH=path)
     here("zoo", "pack", "run", *own, "--to", "release", "-n", 0)
+    assert "Seed 0 is there twice" in here("zoo", "pack", "run", *own, "--to", "no", "--seed-run", "run", ok=False)
     record = json.loads((tmp_path / "release" / "weights.json").read_text())["published"][0]
     assert record["command"] == "kerasgan train mine_digits --from mine.py --epochs 1 --batch-size 512"
     fetched = here("download", "mine_digits", "--release", "release").strip()

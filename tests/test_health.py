@@ -86,8 +86,9 @@ LEARNING = [{"spread": v, "modes": v, "distance": 1.2 - v} for v in np.linspace(
         [{}] * 20 + [{"g_grad_norm": 5000.0}] + [{}] * 20,
         [{"d_real_accuracy": 1.0, "d_fake_accuracy": 1.0, "distance": 0.2}] * 40,
         [{"d_real_accuracy": 0.5, "d_fake_accuracy": 0.5, "distance": 0.1}] * 40,
+        [{"d_real_accuracy": 0.9, "d_fake_accuracy": 0.1, "d_mismatched_accuracy": 0.9, "distance": 1.1}] * 40,
     ],
-    ids=["steady", "slow", "late", "dip", "spike", "overfit", "equilibrium"],
+    ids=["steady", "slow", "late", "dip", "spike", "overfit", "equilibrium", "mismatched"],
 )
 def test_the_healthy_are_not_accused(changes):
     assert judged(changes) == []

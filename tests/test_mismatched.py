@@ -6,6 +6,7 @@ import pytest
 import tiny
 
 import kerasgan as kg
+from kerasgan import checkpoint
 
 
 def softplus(x):
@@ -27,15 +28,38 @@ def stubbed(gan, real_logit=3.0, fake_logit=-1.0, wrong_logit=0.5):
     return shown
 
 
+def non_saturating(real, fake):
+    return softplus(-real) + softplus(fake)
+
+
+def hinge(real, fake):
+    return max(0.0, 1.0 - real) + max(0.0, 1.0 + fake)
+
+
+def relativistic(real, fake):
+    return softplus(fake - real)
+
+
+@pytest.mark.parametrize("loss", [non_saturating, hinge, relativistic])
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.2])
-def test_the_loss_is_that_against_fakes_and_against_wrong_labels(share):
-    gan = tiny.gan(num_classes=4, mismatched=share)
+def test_the_loss_is_that_against_fakes_and_against_wrong_labels(share, loss):
+    gan = tiny.gan(num_classes=4, mismatched=share, compile_options={"loss": loss.__name__})
     stubbed(gan)
     real, fake = keras.ops.ones((6, *tiny.SHAPE)), keras.ops.zeros((6, *tiny.SHAPE))
-    loss, report = gan.discriminator_loss(real, fake, keras.ops.ones((6,), "int32"))
-    expected = softplus(-3.0) + (1 - share) * softplus(-1.0) + share * softplus(0.5)
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    value, report = gan.discriminator_loss(real, fake, keras.ops.ones((6,), "int32"))
+    assert float(value) == pytest.approx((1 - share) * loss(3.0, -1.0) + share * loss(3.0, 0.5), rel=1e-5)
     assert (float(report["d_real_accuracy"]), float(report["d_fake_accuracy"])) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("wrong_logit", "refused"), [(0.5, 0.0), (-0.5, 1.0)])
+def test_how_often_wrong_labels_are_refused_is_reported(wrong_logit, refused):
+    gan = tiny.gan(num_classes=4, mismatched=0.5)
+    stubbed(gan, wrong_logit=wrong_logit)
+    real = keras.ops.ones((6, *tiny.SHAPE))
+    _, report = gan.discriminator_loss(real, 0.0 * real, keras.ops.ones((6,), "int32"))
+    assert float(report["d_mismatched_accuracy"]) == refused
+    names = [[metric.name for metric in tiny.gan(num_classes=4, mismatched=share).metrics] for share in (0.5, 0.0)]
+    assert ["d_mismatched_accuracy" in them for them in names] == [True, False]
 
 
 def test_wrong_labels_are_all_the_others_alike_and_never_the_right_one():
@@ -78,6 +102,22 @@ def test_a_training_with_another_share_is_not_gone_on_with(tmp_path):
         fit(2, mismatched=0.5)
 
 
+def test_checkpoints_older_than_the_setting_are_gone_on_with(tmp_path):
+    def fit(epochs, **options):
+        gan = tiny.gan(num_classes=3, **options)
+        checkpoint = kg.callbacks.Checkpoint(tmp_path)
+        gan.fit(*tiny.batch(16, 3), batch_size=8, epochs=epochs, verbose=0, callbacks=[checkpoint])
+        return gan.step_count
+
+    fit(1)
+    values, meta = checkpoint.read_newest(tmp_path)
+    del meta["settings"]["mismatched"]
+    checkpoint.write(tmp_path, values, meta)
+    with pytest.raises(kg.InputError, match=r"mismatched: 0\.0 -> 0\.5"):
+        fit(2, mismatched=0.5)
+    assert fit(2) == 4
+
+
 def test_it_is_saved(tmp_path):
     tiny.gan(num_classes=3, mismatched=0.25).save(tmp_path / "gan.keras")
     assert keras.models.load_model(tmp_path / "gan.keras").mismatched == 0.25
@@ -97,7 +137,15 @@ def test_what_it_refuses(options, message):
         tiny.gan(**options)
 
 
-def test_a_recipe_hands_it_on_but_not_to_networks_without_labels():
+@pytest.mark.parametrize("num_classes", [0, 1])
+def test_a_recipe_hands_it_on_and_drops_it_for_data_without_two_classes(num_classes):
     recipe = kg.zoo.show("cdcgan_digits").replace(mismatched=0.4)
     assert kg.zoo.build(recipe).mismatched == 0.4
-    assert kg.zoo.build(recipe, num_classes=0).mismatched == 0.0
+    assert kg.zoo.build(recipe, num_classes=num_classes).mismatched == 0.0
+    assert recipe.for_images((8, 8, 1), num_classes).mismatched == 0.0
+
+
+@pytest.mark.parametrize(("name", "share"), [("dcgan_digits", 0.5), ("cdcgan_digits", 1.0), ("cdcgan_digits", -0.1)])
+def test_a_recipe_that_nothing_can_be_trained_by_is_refused(name, share):
+    with pytest.raises(kg.InputError, match=f"two classes or more. Received: {share}"):
+        kg.zoo.show(name).replace(mismatched=share)

@@ -93,27 +93,40 @@ def test_runs_with_other_seeds_are_scored_alike_and_the_card_has_their_spread(ru
     others = [_with_seed(run, tmp_path / f"seed{seed}", seed) for seed in (7, 4)]
     record = publish.pack(run, tmp_path / "release", n=100, seeds=others, storage="float16")
     assert list(record["seeds"]) == ["3", "4", "7"]
-    assert record["seeds"]["3"] == record["scores"]["values"]
+    assert record["seeds"]["3"]["values"] == record["scores"]["values"]
+    assert {name: record["seeds"]["4"][name] for name in ("commit", "backend", "machine")} == {
+        "commit": "abc", "backend": "jax", "machine": "a machine",
+    }  # fmt: skip
     alone = publish.pack(others[0], tmp_path / "other", n=100, storage="float16")
-    assert record["seeds"]["7"] == alone["scores"]["values"] and alone["seeds"] == {}
+    assert record["seeds"]["7"]["values"] == alone["scores"]["values"] and alone["seeds"] == {}
 
     card = (tmp_path / "release" / "cards" / "dcgan_digits-1.md").read_text()
-    fids = [record["seeds"][seed]["fid"] for seed in ("3", "4", "7")]
+    fids = [record["seeds"][seed]["values"]["fid"] for seed in ("3", "4", "7")]
     row = [*(f"{fid:.4g}" for fid in fids), f"{np.mean(fids):.4g}", f"{np.std(fids, ddof=1):.2g}"]
-    assert f"| fid | {' | '.join(row)} |" in card
+    assert f"| fid | {' | '.join(row)} |" in card and "| commit | abc | abc | abc |" in card
     assert "other seeds" not in (tmp_path / "other" / "cards" / "dcgan_digits-1.md").read_text()
     assert len(list((tmp_path / "release" / "weights").glob("*.keras"))) == 1
 
 
 @pytest.mark.parametrize(
     ("seed", "changes", "message"),
-    [(3, {}, "seed 3 and differs in: nothing"), (4, {"epochs": 41}, "seed 4 and differs in: epochs, seed")],
+    [(3, {}, "Seed 3 is there twice"), (4, {"epochs": 41}, "epochs: 40 -> 41"), (4, {"latent_dim": 9}, "latent_dim")],
 )
 def test_other_seeds_are_of_the_same_recipe(run, tmp_path, seed, changes, message):
     other = _with_seed(run, tmp_path / "other", seed, **changes)
     with pytest.raises(kg.InputError, match=message):
         publish.pack(run, tmp_path / "release", n=100, seeds=[other])
     assert not (tmp_path / "release").exists()
+
+
+def test_no_seed_is_taken_twice_and_an_older_recipe_is_read_with_what_it_meant(run, tmp_path):
+    others = [_with_seed(run, tmp_path / name, 4) for name in ("a", "b")]
+    with pytest.raises(kg.InputError, match="Seed 4 is there twice"):
+        publish.pack(run, tmp_path / "release", n=100, seeds=others)
+    older = json.loads((others[0] / "recipe.json").read_text())
+    del older["mismatched"]
+    (others[0] / "recipe.json").write_text(json.dumps(older))
+    assert list(publish.pack(run, tmp_path / "release", n=100, seeds=others[:1])["seeds"]) == ["3", "4"]
 
 
 def test_other_seeds_need_scores(run, tmp_path):

@@ -79,9 +79,9 @@ def build(
         if num_classes not in (None, len(class_names)):
             raise InputError(f"num_classes is {num_classes}, and there are {len(class_names)} class_names.")
         num_classes = len(class_names)
-    recipe = recipe.replace(
-        image_shape=recipe.image_shape if image_shape is None else image_shape,
-        num_classes=recipe.num_classes if num_classes is None else num_classes,
+    recipe = recipe.for_images(
+        recipe.image_shape if image_shape is None else image_shape,
+        recipe.num_classes if num_classes is None else num_classes,
     )
     gan = (family(recipe.family).model or GAN)(
         *networks(recipe),
@@ -92,7 +92,7 @@ def build(
         n_critic=recipe.n_critic,
         ema=recipe.ema,
         share_fakes=recipe.share_fakes,
-        mismatched=recipe.mismatched if recipe.num_classes > 1 else 0.0,  # one class has no wrong labels
+        mismatched=recipe.mismatched,
         seed=recipe.seed,
         name=recipe.name,
     )

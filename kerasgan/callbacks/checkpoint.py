@@ -9,6 +9,9 @@ import keras
 from kerasgan import checkpoint
 from kerasgan.errors import InputError
 
+YOUNGER = {"mismatched": 0.0}
+"""Settings that older checkpoints do not name, and what those were trained with."""
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves everything a training needs to go on bit for bit, and makes `fit` go on from there.
@@ -44,7 +47,8 @@ class Checkpoint(keras.callbacks.Callback):
             return position
         values, meta = found
         now = {**self._data_order(), **model.settings}
-        then = {**meta["data"], **meta["settings"]}
+        younger = {name: value for name, value in YOUNGER.items() if name in now}
+        then = {**younger, **meta["data"], **meta["settings"]}
         differences = [
             f"{k}: {then.get(k)!r} -> {now.get(k)!r}"
             for k in sorted({*then, *now})

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
-WINDOWED = ("d_loss", "g_loss", "d_real_accuracy", "d_fake_accuracy", "d_grad_norm", "g_grad_norm")
+WINDOWED = (
+    "d_loss",
+    "g_loss",
+    "d_real_accuracy",
+    "d_fake_accuracy",
+    "d_mismatched_accuracy",
+    "d_grad_norm",
+    "g_grad_norm",
+)
 """Recorded as means since the epoch began, judged as means since the check before."""
 
 LOW = 0.25  # diversity beside the real data's, below which it is a collapse ...
@@ -141,6 +149,8 @@ class Verdicts:
         return ""
 
     def _dead(self, now):
+        if math.isfinite(now["d_mismatched_accuracy"]):
+            return ""  # beside wrong labels fakes weigh less, and a D in balance takes most of them for real
         skill = now["d_real_accuracy"] + now["d_fake_accuracy"] - 1.0
         if skill < 0.02 and now.get("distance", 0.0) > FAR and not self._approaching(now):
             return (

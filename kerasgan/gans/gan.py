@@ -28,10 +28,13 @@ class GAN(AdversarialModel):
         class_names: one name per class; `None` counts from "0".
         value_range: range of the generator's output and of the training data; `None` reads it off the generator's
             last activation: (0, 1) after a sigmoid, else (-1, 1).
-        mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to tell from real ones with
-            their own; fakes have the rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1,
-            with 0.5). Wrong labels are drawn uniformly. Fakes then weigh less than real samples: a D in balance calls
-            most of them real, and `d_fake_accuracy` is low. For a discriminator that takes [sample, label].
+        mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to refuse; fakes have the
+            rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). Wrong labels are
+            drawn uniformly, for classes of about equal size. For a D that takes [sample, label]; training reports
+            how often it is right as `d_mismatched_accuracy`. As fakes weigh only 1 - mismatched, a D in balance takes
+            most of them for real: `d_fake_accuracy` is low with losses whose boundary is fixed. Penalties see right
+            labels only, so that with the Wasserstein loss nothing but `weight_clip` or spectral normalization bounds
+            the logits of wrong ones. `evaluate` leaves them out.
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
@@ -74,7 +77,9 @@ class GAN(AdversarialModel):
         self.class_names = self._class_names(generator, num_classes, class_names)
         self._check_networks(latent_dim)
         self.mismatched = mismatched
-        self._check_mismatched()
+        if mismatched:
+            self._check_mismatched()
+            self.extra_metrics = ("d_mismatched_accuracy",)
 
     def _class_names(self, generator, num_classes, class_names) -> tuple[str, ...]:
         if not self.conditional:
@@ -110,12 +115,13 @@ class GAN(AdversarialModel):
             )
 
     def _check_mismatched(self):
-        if not 0.0 <= self.mismatched < 1.0:
+        if not 0.0 < self.mismatched < 1.0:
             raise InputError(f"mismatched must be at least 0 and below 1. Received: {self.mismatched}.")
-        if self.mismatched and (len(self.discriminator.inputs) < 2 or self.num_classes < 2):
+        if len(self.discriminator.inputs) < 2 or self.num_classes < 2:
             raise InputError(
                 "mismatched shows wrong labels to a discriminator that takes [sample, label], of two classes or more. "
-                f"Received one with {len(self.discriminator.inputs)} input(s), and {self.num_classes} class(es)."
+                f"Received one with {len(self.discriminator.inputs)} input(s), and {self.num_classes} class(es). Give "
+                "mismatched=0, or such a discriminator."
             )
 
     @property
@@ -153,16 +159,19 @@ class GAN(AdversarialModel):
     def discriminator_loss(self, real, fake, condition):
         if not self.mismatched:
             return super().discriminator_loss(real, fake, condition)
-        seen = self.augmented(real)
+        seen = self.augmented(real)  # once: nothing but the label may tell the pairs apart
         real_logits = self.judge(seen, condition)
         fake_logits = self.judge(self.augmented(fake), condition)
-        other = 1 + self.draws.labels(ops.shape(real)[0], self.num_classes - 1)
-        wrong_logits = self.judge(seen, (condition + other) % self.num_classes)
+        shift = 1 + self.draws.labels(ops.shape(real)[0], self.num_classes - 1)
+        wrong_logits = self.judge(seen, (condition + shift) % self.num_classes)
         against_fakes, against_wrong = (
             self.adversarial_loss.discriminator(real_logits, logits) for logits in (fake_logits, wrong_logits)
         )
-        loss = (1.0 - self.mismatched) * against_fakes + self.mismatched * against_wrong
-        return loss, self._accuracies(real_logits, fake_logits)
+        report = {
+            **self._accuracies(real_logits, fake_logits),
+            "d_mismatched_accuracy": self._accuracies(real_logits, wrong_logits)["d_fake_accuracy"],
+        }
+        return (1.0 - self.mismatched) * against_fakes + self.mismatched * against_wrong, report
 
     def call(self, inputs, training=False):
         latent = inputs[0] if isinstance(inputs, list | tuple) else inputs
