@@ -57,8 +57,8 @@ DIGITS_NETWORKS: dict[str, Any] = {
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
     "batch_size": 32,
-    "epochs": 18,
-    "generator": {"width": 32},
+    "epochs": 24,
+    "generator": {"width": 48},
     "discriminator": {"width": 40},
     "g_optimizer": adam(5e-4, 0.0, 0.9),
     "d_optimizer": adam(1e-3, 0.0, 0.9),
