@@ -61,8 +61,9 @@ register(
 register(
     Recipe(
         "cdcgan_mnist",
-        **{**MNIST, "epochs": 30},
+        **{**MNIST, "epochs": 44},
         **_SETTINGS,
+        mismatched=0.03,
         g_optimizer=adam(2e-4),
         d_optimizer=adam(2e-4),
     )
