@@ -1,6 +1,8 @@
 """Every published generator draws its picture again, on every backend."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,18 @@ def test_published_files_ship_and_stay_small():
     }
     assert all(size <= 3e6 for size in sizes.values()) and sum(sizes.values()) <= 25e6
     assert {record["file"]: record["bytes"] for record in manifest.read()} == sizes
+
+
+def test_the_recorded_commits_are_in_this_history():
+    root = Path(kg.__file__).parents[1]
+
+    def git(*words):
+        return subprocess.run(["git", "-C", root, *words], capture_output=True, text=True)
+
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("no clone with its whole history")
+    commits = {record["commit"] for record in manifest.read()}
+    assert not {commit for commit in commits if git("merge-base", "--is-ancestor", commit, "HEAD").returncode}
 
 
 def test_the_recorded_command_trains_the_recorded_recipe():

@@ -2,8 +2,9 @@
 
 The networks of `kerasgan.zoo.dcgan`. The paper sets a one-hot label beside the latent and beside the pixels of
 perceptrons; here the generator has a learned embedding beside the latent, the discriminator a learned picture of each
-class beside the image, as a further channel, which is the same for convolutions. Difference, for quality: its logit is
-also that of a projection discriminator (Miyato & Koyama, 2018, https://arxiv.org/abs/1802.05637).
+class beside the image, as a further channel, which is the same for convolutions. Differences, for quality: its logit is
+also that of a projection discriminator (Miyato & Koyama, 2018, https://arxiv.org/abs/1802.05637); for MNIST it is shown
+some wrong labels, too (Reed et al., 2016, https://arxiv.org/abs/1605.05396).
 """
 
 from typing import Any
