@@ -162,7 +162,8 @@ def _finished(run):
 
 def _other_seeds(recipe, runs):
     """{seed: run folder} of finished runs, each of the same recipe but for a seed of its own."""
-    recipe, others = Recipe.from_dict(recipe), {}
+    recipe = Recipe.from_dict(recipe)
+    others: dict[int, Path] = {}
     for run in map(Path, runs):
         other = Recipe.from_dict(_finished(run)[0])
         differences = recipe.replace(seed=other.seed).differences(other)
