@@ -113,8 +113,8 @@ class Recipe:
 
     def for_images(self, image_shape: Sequence[int], num_classes: int) -> "Recipe":
         """A copy for images of another shape or of other classes; fewer than two have no wrong labels to be shown."""
-        mismatched = self.mismatched if num_classes > 1 else 0.0
-        return self.replace(image_shape=tuple(image_shape), num_classes=num_classes, mismatched=mismatched)
+        changed = self.replace(image_shape=image_shape, num_classes=num_classes, mismatched=0.0)
+        return changed.replace(mismatched=self.mismatched) if changed.num_classes > 1 else changed
 
     def to_dict(self) -> dict[str, Any]:
         return json.loads(json.dumps(dataclasses.asdict(self)))
