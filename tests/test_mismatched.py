@@ -90,31 +90,23 @@ def test_d_learns_to_refuse_wrong_labels_where_fakes_alone_do_not_teach_it():
     assert bright_called_dark(0.0) > 0.0 > bright_called_dark(0.5)
 
 
-def test_a_training_with_another_share_is_not_gone_on_with(tmp_path):
-    def fit(epochs, **options):
-        checkpoint = kg.callbacks.Checkpoint(tmp_path)
-        tiny.gan(num_classes=3, **options).fit(
-            *tiny.batch(16, 3), batch_size=8, epochs=epochs, verbose=0, callbacks=[checkpoint]
-        )
-
-    fit(1)
-    with pytest.raises(kg.InputError, match=r"mismatched: 0\.0 -> 0\.5"):
-        fit(2, mismatched=0.5)
-
-
-def test_checkpoints_older_than_the_setting_are_gone_on_with(tmp_path):
+def test_a_training_goes_on_with_its_own_share_only_and_from_checkpoints_older_than_the_setting(tmp_path):
     def fit(epochs, **options):
         gan = tiny.gan(num_classes=3, **options)
-        checkpoint = kg.callbacks.Checkpoint(tmp_path)
-        gan.fit(*tiny.batch(16, 3), batch_size=8, epochs=epochs, verbose=0, callbacks=[checkpoint])
+        callbacks = [kg.callbacks.Checkpoint(tmp_path)]
+        gan.fit(*tiny.batch(16, 3), batch_size=8, epochs=epochs, verbose=0, callbacks=callbacks)
         return gan.step_count
 
+    def check_another_share_is_refused():
+        with pytest.raises(kg.InputError, match=r"mismatched: 0\.0 -> 0\.5"):
+            fit(2, mismatched=0.5)
+
     fit(1)
+    check_another_share_is_refused()
     values, meta = checkpoint.read_newest(tmp_path)
     del meta["settings"]["mismatched"]
     checkpoint.write(tmp_path, values, meta)
-    with pytest.raises(kg.InputError, match=r"mismatched: 0\.0 -> 0\.5"):
-        fit(2, mismatched=0.5)
+    check_another_share_is_refused()
     assert fit(2) == 4
 
 

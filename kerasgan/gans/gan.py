@@ -32,9 +32,10 @@ class GAN(AdversarialModel):
             rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). Wrong labels are
             drawn uniformly, for classes of about equal size. For a D that takes [sample, label]; training reports
             how often it is right as `d_mismatched_accuracy`. As fakes weigh only 1 - mismatched, a D in balance takes
-            most of them for real: `d_fake_accuracy` is low with losses whose boundary is fixed. Penalties see right
-            labels only, so that with the Wasserstein loss nothing but `weight_clip` or spectral normalization bounds
-            the logits of wrong ones. `evaluate` leaves them out.
+            more of them for real, the more the larger the share: `d_fake_accuracy` is lower with losses whose boundary
+            is fixed, and `HealthMonitor` then finds no discriminator dead. Penalties see right labels only, so that
+            with the Wasserstein loss nothing but `weight_clip` or spectral normalization bounds the logits of wrong
+            ones. `evaluate` leaves them out.
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
