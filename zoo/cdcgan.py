@@ -62,9 +62,10 @@ register(
 register(
     Recipe(
         "cdcgan_mnist",
-        **{**MNIST, "epochs": 44},
+        **{**MNIST, "epochs": 36},
         **_SETTINGS,
-        mismatched=0.03,
+        discriminator={"width": 72},
+        mismatched=0.02,
         g_optimizer=adam(2e-4),
         d_optimizer=adam(2e-4),
     )
