@@ -132,6 +132,15 @@ def test_batch_normalization_after_every_convolution_of_d_but_the_first(module, 
     assert "BatchNormalization" not in kinds(False)
 
 
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_unstrided_convolutions_after_those_that_halve(num_classes):
+    for unstrided in (0, 2):
+        discriminator = cdcgan.discriminator((28, 28, 1), num_classes, width=4, unstrided=unstrided)
+        convolutions = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
+        assert [layer.strides[0] for layer in convolutions] == [2, 2, 2] + [1] * unstrided
+        assert {layer.output.shape[1:] for layer in convolutions[2:]} == {(4, 4, 16)}
+
+
 def test_sagan_attends_at_half_the_size_or_32():
     from kerasgan.zoo.residual import attention_size
 

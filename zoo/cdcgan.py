@@ -19,7 +19,7 @@ from kerasgan.zoo.registry import register
 __all__ = ["discriminator", "generator"]
 
 
-def discriminator(image_shape, num_classes=0, width=48, planes=1, projection=True, batch_norm=False):
+def discriminator(image_shape, num_classes=0, width=48, planes=1, projection=True, batch_norm=False, unstrided=0):
     """Images and labels to logits.
 
     Args:
@@ -29,6 +29,7 @@ def discriminator(image_shape, num_classes=0, width=48, planes=1, projection=Tru
         planes: channels of a class's picture.
         projection: whether the label is projected on the features, too; versions published before that say False.
         batch_norm: after every convolution but the first.
+        unstrided: number of 3x3 convolutions after those that halve, at the smallest size.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
@@ -38,10 +39,10 @@ def discriminator(image_shape, num_classes=0, width=48, planes=1, projection=Tru
 
     image = x = keras.Input(image_shape, name="image")
     if not num_classes:
-        return judged(image, dcgan.features(image, width, batch_norm), 0)
+        return judged(image, dcgan.features(image, width, batch_norm, unstrided=unstrided), 0)
     label = keras.Input((), dtype="int32", name="label")
     x = layers.Concatenate()([image, label_planes(label, num_classes, image_shape, planes)])
-    features = dcgan.features(x, width, batch_norm)
+    features = dcgan.features(x, width, batch_norm, unstrided=unstrided)
     if projection:
         return judged(image, features, num_classes, label=label)
     return keras.Model([image, label], layers.Dense(1, dtype="float32")(features), name="discriminator")

@@ -82,14 +82,15 @@ def discriminator(image_shape, num_classes=0, width=48, batch_norm=False):
     return judged(picture, features(picture, width, batch_norm), num_classes)
 
 
-def features(x, width, batch_norm=False, dropout=0.0):
+def features(x, width, batch_norm=False, dropout=0.0, unstrided=0):
     """The discriminator's way from an image (batch, height, width, channels) to features (batch, n).
 
     Args:
         x: the image.
         width: as in `discriminator`.
         batch_norm: after every convolution but the first.
-        dropout: rate, after every convolution.
+        dropout: rate, after every convolution that halves.
+        unstrided: number of 3x3 convolutions after those, at the smallest size.
     """
     from keras import layers
 
@@ -101,6 +102,8 @@ def features(x, width, batch_norm=False, dropout=0.0):
         x = layers.LeakyReLU(0.2)(x)
         if dropout:
             x = layers.Dropout(dropout)(x)
+    for _ in range(unstrided):
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(x.shape[-1], 3, padding="same")(x))
     return layers.Flatten()(x)
 
 
