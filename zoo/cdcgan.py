@@ -65,8 +65,8 @@ register(
         "cdcgan_mnist",
         **{**MNIST, "epochs": 36},
         **_SETTINGS,
-        discriminator={"width": 72},
-        mismatched=0.02,
+        discriminator={"unstrided": 1},
+        mismatched=0.01,
         g_optimizer=adam(2e-4),
         d_optimizer=adam(2e-4),
     )
