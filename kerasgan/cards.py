@@ -40,7 +40,7 @@ def card(record: dict[str, Any], with_curves: bool = False) -> str:
 |---|---|
 | family | `{recipe["family"]}` |
 | images | {shape}{f", {classes} classes" if classes else ""} |
-| generator | {record["parameters"]:,} parameters, {record["bytes"] / 1e6:.2f} MB, {_stored(record)} |
+| generator | {record["parameters"]:,} parameters, {record["bytes"] / 1e6:.2f} MB, {_stored(record)} |{_spread(record)}
 | trained by | `{record["command"]}` |
 | seed | {recipe["seed"]} |
 | took | {record["minutes"]} minutes, {record["steps"]:,} steps, on {record["hardware"]} ({record["backend"]}) |
@@ -78,6 +78,13 @@ def _stored(record):
         f"stored as {record['storage']}: its pictures differ from those of float32 by {difference['largest']} of 255 "
         f"grey levels at most, {difference['mean']:.2g} on average"
     )
+
+
+def _spread(record):
+    factor = record.get("spread", 1)
+    if factor == 1:
+        return ""
+    return f"\n| latents | {factor:g} times as far from their mean as in training (`zoo pack --spread {factor:g}`) |"
 
 
 def _limits(record):

@@ -48,6 +48,7 @@ def pack(
     n: int = 10_000,
     extractor: Any = None,
     storage: str = "float32",
+    spread: float = 1.0,
     entry: str | None = None,
     command: str | None = None,
     seeds: Sequence[str | Path] = (),
@@ -65,6 +66,7 @@ def pack(
             the classes of the data.
         storage: `"float16"` halves the file; the scores are those of the stored weights, and the record says by how
             much their pictures differ from those of float32.
+        spread: publishes `Sampler.spread` of it, for more of what is rare; the record and the card say so.
         entry: the name to publish under; the run's own by default.
         command: that trained it; written from the recipe by default.
         seeds: run folders of the same recipe with other seeds. They are scored as this one is, and not published: the
@@ -94,7 +96,7 @@ def pack(
         recipe["dataset"] = Path(recipe["dataset"]).name  # where it lies on this machine is nobody's business
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
-        trained = _trained(run)
+        trained = _trained(run, spread)
         trained.recipe.update(dataset=recipe["dataset"])
         path = trained.save(release / "weights" / f"{stem}.keras", storage=storage)
         sampler = Sampler.load(path)
@@ -106,7 +108,7 @@ def pack(
         by_seed = {recipe["seed"]: _of_seed(sitting[-1], scores)} if others else {}
         for seed, other in others.items():
             with tempfile.TemporaryDirectory() as folder:
-                stored = Sampler.load(_trained(other).save(Path(folder) / "sampler.keras", storage=storage))
+                stored = Sampler.load(_trained(other, spread).save(Path(folder) / "sampler.keras", storage=storage))
             by_seed[seed] = _of_seed(
                 _finished(other)[1][-1], _scores(stored, recipe["num_classes"], data, n, extractor)
             )
@@ -118,6 +120,7 @@ def pack(
             "bytes": path.stat().st_size,
             "storage": storage,
             "storage_difference": _difference(shown, trained.generate(SHOWN, seed=0)) if storage != "float32" else None,
+            **({"spread": spread} if spread != 1 else {}),
             "parameters": sampler.generator.count_params(),
             "recipe": recipe,
             "dataset": recipe["dataset"],
@@ -184,12 +187,13 @@ def _of_seed(sitting, scores):
     return {"values": scores["values"], **origin}
 
 
-def _trained(run):
+def _trained(run, spread):
     """The run's Sampler; whatever it was trained in, as processors without bfloat16 are to draw the same pictures."""
     from kerasgan.export import network
     from kerasgan.sampler import Sampler
 
-    return network.in_float32(Sampler.load(run / "sampler.keras"))
+    sampler = network.in_float32(Sampler.load(run / "sampler.keras"))
+    return sampler if spread == 1 else sampler.spread(spread)
 
 
 def _published(release):

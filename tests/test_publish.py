@@ -55,6 +55,18 @@ def test_a_release_holds_weights_record_picture_card_and_gallery(run, tmp_path):
     assert "cards/dcgan_digits-1.md" in (tmp_path / "README.md").read_text()
 
 
+def test_a_spread_generator_is_published_and_said_to_be_one(run, tmp_path):
+    assert "spread" not in publish.pack(run, tmp_path, n=0)
+    record = publish.pack(run, tmp_path, n=0, spread=1.5, storage="float16")
+    assert record["spread"] == 1.5
+    cards = [(tmp_path / "cards" / f"dcgan_digits-{version}.md").read_text() for version in (1, 2)]
+    assert ["--spread 1.5" in card for card in cards] == [False, True]
+    trained = kg.Sampler.load(run / "sampler.keras")
+    stored = kg.Sampler.load(tmp_path / "weights" / record["file"]).generate(5, seed=2)
+    np.testing.assert_allclose(stored.astype(int), trained.images(1.5 * trained.latents(5, seed=2)).astype(int), atol=1)
+    assert np.abs(stored.astype(int) - trained.generate(5, seed=2)).max() > 5
+
+
 def test_a_second_run_is_the_next_version_and_the_first_stays(run, tmp_path):
     publish.pack(run, tmp_path, n=0)
     second = publish.pack(run, tmp_path, n=0, storage="float16")

@@ -128,6 +128,34 @@ def test_truncation_pulls_linearly_to_the_mean_latent():
     np.testing.assert_array_equal(passing_through().generate(3, truncation=0.0), 128)
 
 
+@pytest.mark.parametrize("mean", [None, np.linspace(-0.5, 0.5, 8)], ids=["centred", "mean_latent"])
+def test_spread_pushes_linearly_from_the_mean_latent(mean, tmp_path):
+    sampler = passing_through((2, 4, 1), mean_latent=mean, value_range=(-4, 4))
+    centre = 0.0 if mean is None else mean
+    z = sampler.latents(9, seed=5)
+    for factor in (0.5, 1.25):
+        path = sampler.spread(factor).save(tmp_path / "wide.keras")
+        made = Sampler.load(path).generate(9, seed=5).reshape(9, 8)
+        np.testing.assert_allclose(made, np.clip((centre + factor * (z - centre) + 4) * 255 / 8, 0, 255), atol=0.501)
+    twice = sampler.spread(4.0).generate(9, seed=5, truncation=0.25)
+    np.testing.assert_allclose(twice.astype(int), sampler.generate(9, seed=5).astype(int), atol=1)
+
+
+def test_spread_leaves_labels_and_the_sampler_itself_alone():
+    sampler = conditional()
+    z, before = sampler.latents(6), sampler.generate(6, labels=[0, 1, 2, 0, 1, 2])
+    wide = sampler.spread(2.0)
+    np.testing.assert_array_equal(wide.images(z, [2, 1, 0, 2, 1, 0]), sampler.images(2 * z, [2, 1, 0, 2, 1, 0]))
+    np.testing.assert_array_equal(sampler.generate(6, labels=[0, 1, 2, 0, 1, 2]), before)
+    assert (wide.spec, wide.recipe) == (sampler.spec, sampler.recipe)
+
+
+@pytest.mark.parametrize("factor", [0, -1.0, float("nan"), float("inf")])
+def test_spread_by_no_positive_number_is_refused(factor):
+    with pytest.raises(InputError, match=r"factor must be a finite number above 0\. Received: "):
+        passing_through().spread(factor)
+
+
 @pytest.mark.parametrize("truncation", [-0.01, 1.01, float("nan")])
 def test_truncation_outside_zero_to_one_is_refused(truncation):
     with pytest.raises(InputError, match=r"truncation must lie between 0 and 1. Received: "):

@@ -20,6 +20,9 @@ def pack(
         str | None, typer.Option(metavar="NAME|FILE.keras", help="for the scores, as of `kerasgan evaluate`")
     ] = None,
     float16: Annotated[bool, typer.Option("--float16", help="store the weights in half precision")] = False,
+    spread: Annotated[
+        float, typer.Option(help="factor of the latents, above 1 for more of what is rare in the data, and more errors")
+    ] = 1.0,
     entry: Annotated[str | None, typer.Option(help="name to publish under [default: the run's]")] = None,
     own: EntriesFile = None,
     command: Annotated[str | None, typer.Option(help="that trained it [default: read off the recipe]")] = None,
@@ -40,7 +43,16 @@ def pack(
 
     storage = "float16" if float16 else "float32"
     record = publish.pack(
-        run, to, data=data, n=n, extractor=extractor, storage=storage, entry=entry, command=command, seeds=seeds or ()
+        run,
+        to,
+        data=data,
+        n=n,
+        extractor=extractor,
+        storage=storage,
+        spread=spread,
+        entry=entry,
+        command=command,
+        seeds=seeds or (),
     )
     typer.echo(f"Published {record['entry']} version {record['version']} in {to}: {record['bytes']:,} bytes.")
 
