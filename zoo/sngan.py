@@ -31,18 +31,19 @@ def generator(image_shape, latent_dim=128, num_classes=0, width=256):
     return residual.generator(image_shape, latent_dim, num_classes, width)
 
 
-def discriminator(image_shape, num_classes=0, width=128):
+def discriminator(image_shape, num_classes=0, width=128, pooled=True):
     """Images to logits; with classes, a projection discriminator.
 
     Args:
         image_shape: (height, width, channels), any.
         num_classes: 0 for no label.
         width: channels throughout.
+        pooled: whether the features are summed over positions, as in the paper; or each position keeps its own.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
-    return residual.discriminator(image_shape, num_classes, width)
+    return residual.discriminator(image_shape, num_classes, width, pooled=pooled)
 
 
 SETTINGS: dict[str, Any] = {"latent_dim": 128, "loss": "hinge"}
