@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kerasgan as kg
-from kerasgan.zoo import cdcgan, dcgan, registry
+from kerasgan.zoo import cdcgan, dcgan, registry, sngan
 
 SHAPES = [(8, 8, 1), (33, 17, 3), (40, 24, 4)]
 LARGE = [(28, 28, 1), (32, 32, 3), (48, 48, 3), (64, 96, 4), (96, 96, 3)]
@@ -139,6 +139,19 @@ def test_unstrided_convolutions_after_those_that_halve(num_classes):
         convolutions = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
         assert [layer.strides[0] for layer in convolutions] == [2, 2, 2] + [1] * unstrided
         assert {layer.output.shape[1:] for layer in convolutions[2:]} == {(4, 4, 16)}
+
+
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_sngan_judges_the_sum_over_positions_or_each_position(num_classes):
+    def judge(pooled):
+        discriminator = sngan.discriminator((28, 28, 1), num_classes, width=4, pooled=pooled)
+        (dense,) = [layer for layer in discriminator.layers if isinstance(layer, kg.layers.SpectralDense)]
+        embeddings = [layer for layer in discriminator.layers if isinstance(layer, kg.layers.SpectralEmbedding)]
+        assert len(embeddings) == bool(num_classes)
+        return [tuple(layer.weights[0].shape) for layer in (dense, *embeddings)]
+
+    for pooled, features in ((True, 4), (False, 7 * 7 * 4)):
+        assert judge(pooled) == [(features, 1), (num_classes, features)][: 1 + bool(num_classes)]
 
 
 def test_sagan_attends_at_half_the_size_or_32():

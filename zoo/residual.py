@@ -1,7 +1,7 @@
 """Residual networks of SNGAN for 32x32 images (Miyato et al., 2018, appendix B.4), and of SAGAN on top of them.
 
 The generator goes up from a dense layer by blocks that double the size, all of one width; the discriminator goes down
-by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions.
+by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions, or does not.
 """
 
 from kerasgan.zoo.parts import cropped, judged
@@ -58,7 +58,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     return keras.Model([latent, label] if num_classes else latent, image, name="generator")
 
 
-def discriminator(image_shape, num_classes, width, attention=False):
+def discriminator(image_shape, num_classes, width, attention=False, pooled=True):
     """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
     import keras
     from keras import layers, ops
@@ -83,7 +83,8 @@ def discriminator(image_shape, num_classes, width, attention=False):
         if i < len(halvings(image_shape, until=9)) - 2:
             x, shortcut = halved(x), halved(convolution(shortcut, 1))
         x = layers.Add()([x, shortcut])
-    features = ops.sum(layers.ReLU()(x), axis=(1, 2))
+    x = layers.ReLU()(x)
+    features = ops.sum(x, axis=(1, 2)) if pooled else layers.Flatten()(x)
     return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)
 
 
