@@ -1,11 +1,7 @@
 """One training from a recipe to a run folder: what `kerasgan train` does, callable from Python."""
 
 import json
-import os
-import platform
-import subprocess
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +152,7 @@ def _make_deterministic():
 def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes):
     """Trains; False if the time was up before its end."""
     from kerasgan import callbacks
+    from kerasgan.callbacks.sitting import Sitting
     from kerasgan.callbacks.time_limit import TimeLimit, TimeUp
 
     images_per_step = recipe.batch_size * recipe.n_critic
@@ -165,77 +162,23 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, k
         callbacks.JsonLog(folder / "log.jsonl"),
         health,
         callbacks.SampleGrid(folder / "samples", scale=2 if recipe.image_shape[0] <= 32 else 1),
-        checkpoint,
     ]
     if keep_best:
-        best = callbacks.BestGenerator(folder / "best_sampler.keras", recipe=recipe.to_dict())
-        hooks.insert(-1, best)
+        hooks.append(callbacks.BestGenerator(folder / "best_sampler.keras", recipe=recipe.to_dict()))
+    own = registry.file_of(recipe.name.partition(OTHER_DATA)[0])
+    hooks += [checkpoint, Sitting(folder / "run.json", checkpoint, _steps(recipe, images), own.name if own else None)]
     if minutes is not None:
         hooks.append(TimeLimit(checkpoint, minutes))
     if progress:
         hooks.insert(0, callbacks.Progress(images_per_step, health))
-    began, over = time.time(), True
+    over = True
     try:
         gan.fit(images, batch_size=recipe.batch_size, epochs=recipe.epochs, verbose=0, callbacks=hooks)
     except TimeUp:
         over = False
         for hook in hooks:
             hook.on_train_end()
-    _note(folder, began, recipe, gan.step_count, _steps(recipe, images))
     return over
-
-
-def _note(folder, began, recipe, steps, of_steps):
-    """Adds this sitting to `run.json`: the machine, the libraries, the time."""
-    import keras
-
-    path = folder / "run.json"
-    note = json.loads(path.read_text()) if path.exists() else {"sittings": []}
-    own = registry.file_of(recipe.name.partition(OTHER_DATA)[0])
-    libraries = ("kerasgan", "keras", "tensorflow", "jax", "torch", "numpy")
-    note["sittings"].append(
-        {
-            "ended_at_step": steps,
-            "of_steps": of_steps,
-            "epochs": recipe.epochs,
-            "seconds": round(time.time() - began, 1),
-            "backend": keras.backend.backend(),
-            "machine": _machine(),
-            "python": platform.python_version(),
-            "commit": _commit(),
-            "own_entries": own.name if own else None,
-            "libraries": {name: _version(name) for name in libraries if _version(name)},
-        }
-    )
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(note, indent=2) + "\n")
-
-
-def _machine():
-    from kerasgan import backend
-
-    words = [platform.machine(), f"{os.cpu_count()} processors", platform.system(), *backend.accelerators()]
-    return ", ".join(words)
-
-
-def _commit():
-    """The git commit of kerasgan's own sources, with `+` if they were changed since; `None` outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        # Only a checkout of ours: installed elsewhere, some other repository may lie around site-packages.
-        subprocess.run([*git, "ls-files", "--error-unmatch", "runs.py"], check=True, capture_output=True)
-        head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ".", "../zoo"], check=False).returncode
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return head + ("+" if changed else "")
-
-
-def _version(library):
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _export(sampler, folder, exports):

@@ -60,7 +60,8 @@ def check_killed_training(tmp_path, backend, kills):
     seed = random.SystemRandom().randrange(10**6)
     print("kills drawn from seed", seed)
     rng = random.Random(seed)
-    first_steps = [killed_after(rng.randint(1, 44 // kills), cut, backend)[0] for _ in range(kills)]
+    # Once the second step is said, the first one's checkpoint and its place in run.json are written.
+    first_steps = [killed_after(rng.randint(2, 44 // kills), cut, backend)[0] for _ in range(kills)]
     last = killed_after(None, cut, backend)
     assert first_steps[0] == everything[0]
     assert last[0] != everything[0], "the killed training began anew"
@@ -74,6 +75,9 @@ def check_killed_training(tmp_path, backend, kills):
     assert expected.keys() == found.keys()
     for key, value in expected.items():
         np.testing.assert_array_equal(found[key], value, err_msg=f"{key}, kills from seed {seed}")
+    ended = [s["ended_at_step"] for s in json.loads((cut / "run.json").read_text())["sittings"]]
+    assert ended == sorted(ended)
+    assert (len(ended) > 1, ended[-1]) == (True, 45), "what was killed is counted, too"
     assert (cut / "log.jsonl").read_text() == (whole / "log.jsonl").read_text()
     a, b = (kg.Sampler.load(folder / "sampler.keras").generate(8, seed=1) for folder in (whole, cut))
     np.testing.assert_array_equal(a, b)

@@ -7,7 +7,7 @@ import pytest
 import tiny
 
 import kerasgan as kg
-from kerasgan import jsonl, plan, publish
+from kerasgan import callbacks, jsonl, plan, publish
 
 
 @pytest.fixture
@@ -41,6 +41,24 @@ def test_sittings_of_a_few_seconds_end_as_one_long_one(entry, tmp_path):
     a, b = (kg.Sampler.load(run / "sampler.keras").generator.get_weights() for run in (whole, cut))
     for x, y in zip(a, b, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_a_sitting_that_is_cut_off_is_counted_up_to_its_last_checkpoint(entry, tmp_path, monkeypatch):
+    class Interrupted(callbacks.Progress):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step_count == 3:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(callbacks, "Progress", Interrupted)
+        kg.train(entry, tmp_path, exports=(), checkpoint_every=0.0)
+    assert sittings(tmp_path) == [(2, 4)]
+    kg.train(entry, tmp_path, exports=(), progress=False)
+    assert sittings(tmp_path) == [(2, 4), (4, 4)]
+    seconds = [s["seconds"] for s in json.loads((tmp_path / "run.json").read_text())["sittings"]]
+    assert min(seconds) > 0
+    record = publish.pack(tmp_path, tmp_path / "release", n=0)
+    assert record["minutes"] == round(sum(seconds) / 60, 1)
 
 
 def test_an_entry_on_other_data(entry, tmp_path):
