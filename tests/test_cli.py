@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from kerasgan.zoo import manifest
 
 FAST = ["--epochs", "1", "--no-export"]
 
@@ -176,7 +179,19 @@ def test_what_sample_cannot_do_is_said(here, tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_sequences_and_versions(here, tmp_path):
+@pytest.fixture
+def two_versions(tmp_path_factory, monkeypatch):
+    """A package with versions 2 and 3 of `cdcgan_digits`, of which the former is another entry's generator."""
+    folder, package = tmp_path_factory.mktemp("package"), manifest.FOLDER
+    monkeypatch.setattr(manifest, "FOLDER", folder)
+    third, other = (manifest.find(entry, release=package) for entry in ("cdcgan_digits", "acgan_digits"))
+    (folder / "weights").mkdir()
+    for record in (third, other):
+        shutil.copy(package / "weights" / record["file"], folder / "weights")
+    manifest.write(folder, [{**other, "entry": "cdcgan_digits", "version": 2}, {**third, "version": 3}])
+
+
+def test_sequences_and_versions(here, tmp_path, two_versions):
     here("sample", "cdcgan_digits@2", "--walk", "--stops", 2, "--frames", 3, "--labels", 7, "--out", "a.GIF")
     with Image.open(tmp_path / "a.GIF") as gif:
         assert gif.n_frames == 6

@@ -90,9 +90,9 @@ def find(entry: str, version: int | None = None, release: str | Path | None = No
         InputError: nothing published under that name, or not in that version.
 
     Example:
-        >>> record = kg.zoo.record("cdcgan_digits", version=2)
+        >>> record = kg.zoo.record("cdcgan_digits", version=3)
         >>> record["version"], record["file"], record["dataset"]
-        (2, 'cdcgan_digits-2.keras', 'digits')
+        (3, 'cdcgan_digits-3.keras', 'digits')
     """
     published = read(release)
     records = {record["version"]: record for record in published if record["entry"] == entry}
