@@ -82,16 +82,31 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
         (4, 14, 14, 8)
     """
 
+    def __init__(self, *args, pooled: bool = False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.pooled = pooled
+
     def build(self, input_shape):
         super().build(input_shape)
         self._add_u(self.filters)
 
     def call(self, inputs, training=False):
-        outputs = self.convolution_op(inputs, spectral_norm(self.kernel, self.u, update=bool(training)))
+        kernel = spectral_norm(self.kernel, self.u, update=bool(training))
+        outputs = self._pooled(inputs, kernel) if self.pooled else self.convolution_op(inputs, kernel)
         if self.use_bias:
             outputs = outputs + (self.bias if self.data_format == "channels_last" else self.bias[:, None, None])
         return self.activation(outputs)
 
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = super().compute_output_shape(input_shape)
+        return (batch, *(-(-n // 2) for n in size), channels) if self.pooled else (batch, *size, channels)
+
+    def _pooled(self, inputs, kernel):
+        if inputs.shape[1] % 2 or inputs.shape[2] % 2:
+            return ops.average_pool(self.convolution_op(inputs, kernel), 2, padding="same")
+        # One convolution of stride 2 does both, by the mean of the kernel's four shifts: exactly, at half the cost.
+        shifts = [ops.pad(kernel, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0))) for i in (0, 1) for j in (0, 1)]
+        return ops.conv(inputs, sum(shifts) / 4, strides=2, padding="same")
 
 @keras.saving.register_keras_serializable("kerasgan")
 class SpectralDense(_Spectral, keras.layers.Dense):

@@ -8,7 +8,7 @@ from kerasgan.zoo.parts import cropped, judged
 from kerasgan.zoo.sizes import halvings
 
 
-def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False):
+def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False, growth=1):
     """Latents to images in [-1, 1]; see `kerasgan.zoo.sngan.generator`.
 
     Args:
@@ -36,19 +36,22 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     def up(x, size):
         return cropped(layers.UpSampling2D(2)(x), size)
 
-    def block(x, size):
-        shortcut = convolution(width, 1, kernel_initializer=_start(1.0))(up(x, size))
-        x = convolution(width, 3, padding="same", kernel_initializer=_start())(up(activated(x), size))
-        x = convolution(width, 3, padding="same", kernel_initializer=_start())(activated(x))
+    def block(x, size, channels):
+        # A 1x1 convolution and the doubling of positions commute.
+        shortcut = up(convolution(channels, 1, kernel_initializer=_start(1.0))(x), size)
+        x = convolution(channels, 3, padding="same", kernel_initializer=_start())(up(activated(x), size))
+        x = convolution(channels, 3, padding="same", kernel_initializer=_start())(activated(x))
         return layers.Add()([x, shortcut])
 
     *larger, (height, breadth) = halvings(image_shape, until=8)
     # Beside a kernel whose norm is held at 1, a bias that may grow drowns the latent: the digits then collapsed.
     dense = SpectralDense if spectral else layers.Dense
-    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
-    x = layers.Reshape((height, breadth, width))(x)
+    channels = width * growth ** len(larger)
+    x = dense(height * breadth * channels, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
+    x = layers.Reshape((height, breadth, channels))(x)
     for size in reversed(larger):
-        x = block(x, size)
+        channels //= growth
+        x = block(x, size, channels)
         if attention and size == attention_size(image_shape):
             x = SelfAttention(spectral=spectral)(x)
     plain = layers.BatchNormalization(momentum=0.9, epsilon=2e-5)
@@ -58,31 +61,33 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     return keras.Model([latent, label] if num_classes else latent, image, name="generator")
 
 
-def discriminator(image_shape, num_classes, width, attention=False, pooled=True):
+def discriminator(image_shape, num_classes, width, attention=False, pooled=True, smallest=8, growth=1):
     """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
     import keras
     from keras import layers, ops
 
     from kerasgan.layers import SelfAttention, SpectralConv2D, SpectralDense, SpectralEmbedding
 
-    def convolution(x, size):
-        return SpectralConv2D(width, size, padding="same", kernel_initializer=_start(1.0 if size == 1 else 2.0))(x)
+    def convolution(x, size, channels, **options):
+        start = _start(1.0 if size == 1 else 2.0)
+        return SpectralConv2D(channels, size, padding="same", kernel_initializer=start, **options)(x)
 
     def halved(x):
         return layers.AveragePooling2D(2, padding="same")(x)
 
     image = keras.Input(image_shape, name="image")
-    x = halved(convolution(layers.ReLU()(convolution(image, 3)), 3))
-    x = layers.Add()([x, convolution(halved(image), 1)])
-    for i in range(max(1, len(halvings(image_shape, until=9)) - 1) + 1):
+    x = convolution(layers.ReLU()(convolution(image, 3, width)), 3, width, pooled=True)
+    x = layers.Add()([x, convolution(halved(image), 1, width)])
+    sizes, channels = halvings(image_shape, until=smallest + 1), width
+    for i in range(max(1, len(sizes) - 1) + 1):
         if attention and x.shape[1:3] == attention_size(image_shape):
             x = SelfAttention()(x)
-        shortcut = x
-        x = convolution(layers.ReLU()(x), 3)
-        x = convolution(layers.ReLU()(x), 3)
-        if i < len(halvings(image_shape, until=9)) - 2:
-            x, shortcut = halved(x), halved(convolution(shortcut, 1))
-        x = layers.Add()([x, shortcut])
+        halves, shortcut = i < len(sizes) - 2, x
+        if halves:
+            channels *= growth
+            shortcut = convolution(halved(x), 1, channels)
+        x = convolution(layers.ReLU()(x), 3, channels)
+        x = layers.Add()([convolution(layers.ReLU()(x), 3, channels, pooled=halves), shortcut])
     x = layers.ReLU()(x)
     features = ops.sum(x, axis=(1, 2)) if pooled else layers.Flatten()(x)
     return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)

@@ -17,7 +17,7 @@ from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
 from kerasgan.zoo.registry import register
 
 
-def generator(image_shape, latent_dim=128, num_classes=0, width=256):
+def generator(image_shape, latent_dim=128, num_classes=0, width=256, growth=1):
     """Latents to images in [-1, 1].
 
     Args:
@@ -29,10 +29,10 @@ def generator(image_shape, latent_dim=128, num_classes=0, width=256):
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
     """
-    return residual.generator(image_shape, latent_dim, num_classes, width)
+    return residual.generator(image_shape, latent_dim, num_classes, width, growth=growth)
 
 
-def discriminator(image_shape, num_classes=0, width=128, pooled=True):
+def discriminator(image_shape, num_classes=0, width=128, pooled=True, smallest=8, growth=1):
     """Images to logits; with classes, a projection discriminator.
 
     Args:
@@ -44,7 +44,7 @@ def discriminator(image_shape, num_classes=0, width=128, pooled=True):
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
-    return residual.discriminator(image_shape, num_classes, width, pooled=pooled)
+    return residual.discriminator(image_shape, num_classes, width, pooled=pooled, smallest=smallest, growth=growth)
 
 
 SETTINGS: dict[str, Any] = {"latent_dim": 128, "loss": "hinge"}
@@ -58,10 +58,9 @@ DIGITS_NETWORKS: dict[str, Any] = {
 }
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
-    "batch_size": 32,
-    "epochs": 30,
-    "generator": {"width": 48},
-    "discriminator": {"width": 40, "pooled": False},
+    "epochs": 24,
+    "generator": {"width": 32, "growth": 2},
+    "discriminator": {"width": 24, "growth": 2, "smallest": 4, "pooled": False},
     "g_optimizer": adam(5e-4, 0.0, 0.9),
     "d_optimizer": adam(1e-3, 0.0, 0.9),
 }

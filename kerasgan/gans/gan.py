@@ -161,16 +161,20 @@ class GAN(AdversarialModel):
         if not self.mismatched:
             return super().discriminator_loss(real, fake, condition)
         seen = self.augmented(real)  # once: nothing but the label may tell the pairs apart
-        real_logits = self.judge(seen, condition)
+        n = ops.shape(real)[0]
+        # As many wrong labels as make their share beside n fakes: all n would cost a pass of D however little they weigh.
+        every = max(1, int((1.0 - self.mismatched) / self.mismatched))
+        shift = 1 + self.draws.labels(n, self.num_classes - 1)[::every]
+        wrong = (condition[::every] + shift) % self.num_classes
+        logits = self.judge(ops.concatenate([seen, seen[::every]]), ops.concatenate([condition, wrong]))
+        real_logits, wrong_logits = logits[:n], logits[n:]
         fake_logits = self.judge(self.augmented(fake), condition)
-        shift = 1 + self.draws.labels(ops.shape(real)[0], self.num_classes - 1)
-        wrong_logits = self.judge(seen, (condition + shift) % self.num_classes)
-        against_fakes, against_wrong = (
-            self.adversarial_loss.discriminator(real_logits, logits) for logits in (fake_logits, wrong_logits)
-        )
+        losses = self.adversarial_loss
+        against_fakes = losses.discriminator(real_logits, fake_logits)
+        against_wrong = losses.discriminator(real_logits[::every], wrong_logits)
         report = {
             **self._accuracies(real_logits, fake_logits),
-            "d_mismatched_accuracy": self._accuracies(real_logits, wrong_logits)["d_fake_accuracy"],
+            "d_mismatched_accuracy": self._accuracies(real_logits[::every], wrong_logits)["d_fake_accuracy"],
         }
         return (1.0 - self.mismatched) * against_fakes + self.mismatched * against_wrong, report
 
