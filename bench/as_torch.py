@@ -134,7 +134,8 @@ def _convolution(layer, shape, _):
     options = {"groups": shape[3] // kernel.shape[1], "bias": layer.use_bias, "padding": (above, left) if even else 0}
     part = nn.Conv2d(shape[3], kernel.shape[0], kernel.shape[2:], layer.strides, **options)
     part = _filled(part, layer, kernel)
-    return part if even else nn.Sequential(nn.ZeroPad2d((left, right, above, below)), part)
+    part = part if even else nn.Sequential(nn.ZeroPad2d((left, right, above, below)), part)
+    return nn.Sequential(part, nn.AvgPool2d(2, ceil_mode=True)) if getattr(layer, "halved", False) else part
 
 
 def _transposed(layer, shape, _):

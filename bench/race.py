@@ -28,10 +28,11 @@ PAIRS = [
 
 
 class Contender:
-    def __init__(self, arguments, steps):
-        worker = Path(__file__).with_name("contenders.py")
+    """A process that takes a turn for each line it is given, and then prints "images/s" and how many."""
+
+    def __init__(self, command, environment=None):
         self.process = subprocess.Popen(
-            [sys.executable, str(worker), *arguments, str(steps)],
+            command, env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         self.turn()  # compiles and warms up
@@ -59,7 +60,11 @@ def main():
     if options.bfloat16:
         CONTENDERS["kerasgan, mixed_bfloat16"] = ["kerasgan", "mixed_bfloat16"]
         PAIRS.append(("kerasgan, mixed_bfloat16", "Keras guide"))
-    contenders = {name: Contender(arguments, options.steps) for name, arguments in CONTENDERS.items()}
+    worker = str(Path(__file__).with_name("contenders.py"))
+    contenders = {
+        name: Contender([sys.executable, worker, *arguments, str(options.steps)])
+        for name, arguments in CONTENDERS.items()
+    }
     speeds = {name: [] for name in contenders}
     for _ in range(options.rounds):
         for name, contender in contenders.items():

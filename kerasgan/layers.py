@@ -1,7 +1,11 @@
 """Layers that Keras lacks: spectral and conditional batch normalization, self-attention, as in their papers."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from kerasgan.errors import InputError
 
 __all__ = [
     "ConditionalBatchNormalization",
@@ -76,15 +80,29 @@ class _Spectral(keras.layers.Layer):
 class SpectralConv2D(_Spectral, keras.layers.Conv2D):
     """`keras.layers.Conv2D` whose kernel is divided by its spectral norm in every call (SNGAN).
 
+    Args:
+        *args: of `keras.layers.Conv2D`.
+        halved: means over 2x2 positions follow, before the bias and the activation, as `AveragePooling2D(2,
+            padding="same")` takes them: SNGAN's way down, at about half the cost where height and width are even.
+        **kwargs: of `keras.layers.Conv2D`.
+
+    Raises:
+        InputError: `halved` with strides, dilation or another padding than "same".
+
     Example:
         >>> layer = kg.layers.SpectralConv2D(8, 3, strides=2, padding="same")
         >>> tuple(layer(x[:4] / 255.0, training=True).shape)
         (4, 14, 14, 8)
     """
 
-    def __init__(self, *args, pooled: bool = False, **kwargs):
+    def __init__(self, *args: Any, halved: bool = False, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.pooled = pooled
+        self.halved = halved
+        if halved and (self.padding, *self.strides, *self.dilation_rate) != ("same", 1, 1, 1, 1):
+            raise InputError(
+                "halved needs padding='same', strides=1 and dilation_rate=1. Received: "
+                f"padding={self.padding!r}, strides={self.strides}, dilation_rate={self.dilation_rate}."
+            )
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -92,21 +110,32 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
 
     def call(self, inputs, training=False):
         kernel = spectral_norm(self.kernel, self.u, update=bool(training))
-        outputs = self._pooled(inputs, kernel) if self.pooled else self.convolution_op(inputs, kernel)
+        outputs = (self._halved if self.halved else self.convolution_op)(inputs, kernel)
         if self.use_bias:
             outputs = outputs + (self.bias if self.data_format == "channels_last" else self.bias[:, None, None])
         return self.activation(outputs)
 
-    def compute_output_shape(self, input_shape):
-        batch, *size, channels = super().compute_output_shape(input_shape)
-        return (batch, *(-(-n // 2) for n in size), channels) if self.pooled else (batch, *size, channels)
-
-    def _pooled(self, inputs, kernel):
-        if inputs.shape[1] % 2 or inputs.shape[2] % 2:
-            return ops.average_pool(self.convolution_op(inputs, kernel), 2, padding="same")
-        # One convolution of stride 2 does both, by the mean of the kernel's four shifts: exactly, at half the cost.
+    def _halved(self, inputs, kernel):
+        layout = {"padding": "same", "data_format": self.data_format}
+        if any(n is None or n % 2 for n in self._sizes(inputs.shape)):
+            return ops.average_pool(self.convolution_op(inputs, kernel), 2, strides=2, **layout)
+        # A mean of neighbours is a convolution, too: both at once are one of stride 2 by the kernel's mean over shifts.
         shifts = [ops.pad(kernel, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0))) for i in (0, 1) for j in (0, 1)]
-        return ops.conv(inputs, sum(shifts) / 4, strides=2, padding="same")
+        return ops.conv(inputs, sum(shifts) / 4, strides=2, **layout)
+
+    def _sizes(self, shape):
+        return shape[1:3] if self.data_format == "channels_last" else shape[2:]
+
+    def compute_output_shape(self, input_shape):
+        shape = super().compute_output_shape(input_shape)
+        if not self.halved:
+            return shape
+        sizes = [None if n is None else -(-n // 2) for n in self._sizes(shape)]
+        return (shape[0], *sizes, shape[3]) if self.data_format == "channels_last" else (*shape[:2], *sizes)
+
+    def get_config(self):
+        return {**super().get_config(), "halved": self.halved}
+
 
 @keras.saving.register_keras_serializable("kerasgan")
 class SpectralDense(_Spectral, keras.layers.Dense):

@@ -9,6 +9,7 @@ import pytest
 from keras import ops
 
 from kerasgan import backend, layers
+from kerasgan.errors import InputError
 
 # Layer class, its arguments, what it is called with.
 KINDS = {
@@ -173,6 +174,67 @@ def test_bias_of_channels_first_images_lies_on_their_channels():
     first.set_weights(last.get_weights())
     out = ops.transpose(first(ops.transpose(x, (0, 3, 1, 2))), (0, 2, 3, 1))
     np.testing.assert_allclose(ops.convert_to_numpy(out), ops.convert_to_numpy(last(x)), atol=1e-5)
+
+
+@pytest.mark.skipif(backend.NAME == "tensorflow", reason="TensorFlow convolves channels_first on GPUs only")
+@pytest.mark.parametrize("shape", [(2, 6, 8, 3), (2, 6, 7, 3)])
+def test_halving_channels_first_images(shape):
+    first, last = (
+        layers.SpectralConv2D(4, 3, padding="same", halved=True, data_format=order)
+        for order in ("channels_first", "channels_last")
+    )
+    x = inputs(shape)
+    out = last(x)
+    turned = ops.transpose(x, (0, 3, 1, 2))
+    first.build(turned.shape)
+    first.set_weights(last.get_weights())
+    assert first.compute_output_shape(turned.shape)[2:] == tuple(out.shape[1:3])
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.transpose(first(turned), (0, 2, 3, 1))), ops.convert_to_numpy(out), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 6, 3), (2, 7, 6, 3), (2, 8, 5, 3), (1, 2, 2, 3)])
+@pytest.mark.parametrize("size", [1, 2, 3, (4, 3)])
+def test_halving_takes_means_of_2x2(shape, size):
+    options = {"filters": 4, "kernel_size": size, "padding": "same", "bias_initializer": "random_normal"}
+    x = inputs(shape)
+    keras.utils.set_random_seed(0)
+    plain = layers.SpectralConv2D(**options)
+    means = keras.layers.AveragePooling2D(2, padding="same")(plain(x))
+    layer = layers.SpectralConv2D(**options, activation="relu", halved=True)
+    assert layer.compute_output_shape((None, *shape[1:])) == (None, *means.shape[1:])
+    layer.build(shape)
+    layer.set_weights(plain.get_weights())
+    assert layer(x).shape == means.shape
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), np.maximum(ops.convert_to_numpy(means), 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
+def test_halving_on_every_backend(run_script, name):
+    assert float(run_script("halved.py", backend=name)) < 1e-5
+
+
+def test_halving_is_one_power_iteration_and_known_to_a_saved_layer():
+    layer = layers.SpectralConv2D(4, 3, padding="same", halved=True)
+    layer.build((2, 6, 6, 3))
+    u = u_of(layer)
+    layer(inputs((2, 6, 6, 3)), training=True)
+    np.testing.assert_allclose(u_of(layer), power_iteration(matrix(layer), u)[1], atol=1e-5)
+    assert layers.SpectralConv2D.from_config(layer.get_config()).halved
+
+
+def test_halving_images_of_unknown_size():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, layers.SpectralConv2D(4, 3, padding="same", halved=True)(image))
+    assert model.output_shape == (None, None, None, 4)
+    assert [model(inputs((2, n, 6, 3))).shape[1:3] for n in (5, 8)] == [(3, 3), (4, 3)]
+
+
+@pytest.mark.parametrize("wrong", [{"padding": "valid"}, {"strides": 2}, {"dilation_rate": 2}])
+def test_what_cannot_be_halved_is_refused(wrong):
+    with pytest.raises(InputError, match="halved needs padding='same', strides=1"):
+        layers.SpectralConv2D(4, 3, **{"padding": "same", **wrong}, halved=True)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -68,10 +68,23 @@ def test_wrong_labels_are_all_the_others_alike_and_never_the_right_one():
     real = keras.ops.ones((3000, *tiny.SHAPE))
     right = np.arange(3000, dtype="int32") % 4
     gan.discriminator_loss(real, 0.0 * real, keras.ops.array(right))
-    _, _, wrong = shown
+    wrong = shown[0][3000:]
     shift = np.bincount((wrong - right) % 4, minlength=4)
     assert shift[0] == 0 and wrong.min() == 0 and wrong.max() == 3
     np.testing.assert_allclose(shift[1:] / 3000, 1 / 3, atol=0.04)  # more than four standard deviations
+
+
+@pytest.mark.parametrize(("share", "every"), [(0.8, 1), (0.5, 1), (0.3, 2), (0.2, 4), (0.01, 99)])
+def test_no_more_samples_get_wrong_labels_than_make_the_share(share, every):
+    gan = tiny.gan(num_classes=4, mismatched=share)
+    judged = []
+    judge, gan.judge = gan.judge, lambda *pair, **more: judged.append(pair) or judge(*pair, **more)
+    real, label = np.random.default_rng(0).normal(size=(10, *tiny.SHAPE)).astype("float32"), np.arange(10) % 4
+    gan.discriminator_loss(keras.ops.array(real), keras.ops.zeros(real.shape), keras.ops.array(label.astype("int32")))
+    samples, labels = (keras.ops.convert_to_numpy(x) for x in judged[0])
+    np.testing.assert_array_equal(samples, np.concatenate([real, real[::every]]))
+    np.testing.assert_array_equal(labels[:10], label)
+    assert len(labels) == len(samples) and (labels[10:] != label[::every]).all()
 
 
 def test_d_learns_to_refuse_wrong_labels_where_fakes_alone_do_not_teach_it():

@@ -1,7 +1,8 @@
 """Residual networks of SNGAN for 32x32 images (Miyato et al., 2018, appendix B.4), and of SAGAN on top of them.
 
-The generator goes up from a dense layer by blocks that double the size, all of one width; the discriminator goes down
-by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions, or does not.
+The generator goes up from a dense layer by blocks that double the size; the discriminator goes down by blocks that
+halve it, until the shorter side is 8 or less, has two more, and sums over positions. All are of one width; other
+widths, a smaller end and features of each position are options.
 """
 
 from kerasgan.zoo.parts import cropped, judged
@@ -18,6 +19,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         width: channels throughout.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
+        growth: see `kerasgan.zoo.sngan.generator`.
     """
     import keras
     from keras import layers
@@ -72,12 +74,13 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True,
         start = _start(1.0 if size == 1 else 2.0)
         return SpectralConv2D(channels, size, padding="same", kernel_initializer=start, **options)(x)
 
-    def halved(x):
-        return layers.AveragePooling2D(2, padding="same")(x)
+    def shortened(x, channels):
+        # Means of 2x2 and a 1x1 convolution commute.
+        return convolution(layers.AveragePooling2D(2, padding="same")(x), 1, channels)
 
     image = keras.Input(image_shape, name="image")
-    x = convolution(layers.ReLU()(convolution(image, 3, width)), 3, width, pooled=True)
-    x = layers.Add()([x, convolution(halved(image), 1, width)])
+    x = convolution(layers.ReLU()(convolution(image, 3, width)), 3, width, halved=True)
+    x = layers.Add()([x, shortened(image, width)])
     sizes, channels = halvings(image_shape, until=smallest + 1), width
     for i in range(max(1, len(sizes) - 1) + 1):
         if attention and x.shape[1:3] == attention_size(image_shape):
@@ -85,9 +88,9 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True,
         halves, shortcut = i < len(sizes) - 2, x
         if halves:
             channels *= growth
-            shortcut = convolution(halved(x), 1, channels)
+            shortcut = shortened(x, channels)
         x = convolution(layers.ReLU()(x), 3, channels)
-        x = layers.Add()([convolution(layers.ReLU()(x), 3, channels, pooled=halves), shortcut])
+        x = layers.Add()([convolution(layers.ReLU()(x), 3, channels, halved=halves), shortcut])
     x = layers.ReLU()(x)
     features = ops.sum(x, axis=(1, 2)) if pooled else layers.Flatten()(x)
     return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)

@@ -24,7 +24,8 @@ def generator(image_shape, latent_dim=128, num_classes=0, width=256, growth=1):
         image_shape: (height, width, channels), any.
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional (Dumoulin et al., 2017).
-        width: channels throughout.
+        width: channels at full size.
+        growth: factor of the channels wherever the size halves; 1 keeps them, as in the paper for 32x32.
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
@@ -38,8 +39,10 @@ def discriminator(image_shape, num_classes=0, width=128, pooled=True, smallest=8
     Args:
         image_shape: (height, width, channels), any.
         num_classes: 0 for no label.
-        width: channels throughout.
+        width: channels of the first block.
         pooled: whether the features are summed over positions, as in the paper; or each position keeps its own.
+        smallest: blocks halve the size until the shorter side is this or less.
+        growth: factor of the channels wherever a further block halves the size; 1 keeps them, as in the paper.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).

@@ -29,8 +29,9 @@ class GAN(AdversarialModel):
         value_range: range of the generator's output and of the training data; `None` reads it off the generator's
             last activation: (0, 1) after a sigmoid, else (-1, 1).
         mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to refuse; fakes have the
-            rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). Wrong labels are
-            drawn uniformly, for classes of about equal size. For a D that takes [sample, label]; training reports
+            rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). From a half on
+            every sample of a batch is shown so, below it as many as make that share, and at least one. Wrong labels
+            are drawn uniformly, for classes of about equal size. For a D that takes [sample, label]; training reports
             how often it is right as `d_mismatched_accuracy`. As fakes weigh only 1 - mismatched, a D in balance takes
             more of them for real, the more the larger the share: `d_fake_accuracy` is lower with losses whose boundary
             is fixed, and `HealthMonitor` then finds no discriminator dead. Penalties see right labels only, so that
@@ -162,19 +163,20 @@ class GAN(AdversarialModel):
             return super().discriminator_loss(real, fake, condition)
         seen = self.augmented(real)  # once: nothing but the label may tell the pairs apart
         n = ops.shape(real)[0]
-        # As many wrong labels as make their share beside n fakes: all n would cost a pass of D however little they weigh.
+        # As many as make their share beside n fakes: all n would cost a pass of D, however little they weigh.
         every = max(1, int((1.0 - self.mismatched) / self.mismatched))
-        shift = 1 + self.draws.labels(n, self.num_classes - 1)[::every]
-        wrong = (condition[::every] + shift) % self.num_classes
+        shift = 1 + self.draws.labels(n, self.num_classes - 1)
+        wrong = ((condition + shift) % self.num_classes)[::every]
         logits = self.judge(ops.concatenate([seen, seen[::every]]), ops.concatenate([condition, wrong]))
         real_logits, wrong_logits = logits[:n], logits[n:]
         fake_logits = self.judge(self.augmented(fake), condition)
-        losses = self.adversarial_loss
-        against_fakes = losses.discriminator(real_logits, fake_logits)
-        against_wrong = losses.discriminator(real_logits[::every], wrong_logits)
+        against_fakes, against_wrong = (
+            self.adversarial_loss.discriminator(*pair)
+            for pair in ((real_logits, fake_logits), (real_logits[::every], wrong_logits))
+        )
         report = {
             **self._accuracies(real_logits, fake_logits),
-            "d_mismatched_accuracy": self._accuracies(real_logits[::every], wrong_logits)["d_fake_accuracy"],
+            "d_mismatched_accuracy": self._accuracies(real_logits, wrong_logits)["d_fake_accuracy"],
         }
         return (1.0 - self.mismatched) * against_fakes + self.mismatched * against_wrong, report
 

@@ -8,7 +8,7 @@ import tiny
 CASES = {
     "shared": {
         "num_classes": 3,
-        "mismatched": 0.4,
+        "mismatched": 0.3,
         "compile_options": {"penalties": [{"name": "r1", "gamma": 1.0, "interval": 2}]},
     },
     "critics": {
