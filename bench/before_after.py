@@ -37,8 +37,10 @@ def checked_out(commit: str, folder: Path) -> Path:
 
 def recipe_of(entry: str, environment: dict[str, str]) -> str:
     script = "import json, sys, kerasgan as kg; print(json.dumps(kg.zoo.show(sys.argv[1]).to_dict()))"
-    command = [sys.executable, "-c", script, entry]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.splitlines()[-1]
+    options = {"check": True, "capture_output": True, "text": True, "env": environment}
+    # Elsewhere than here, where `-c` would find the present files first.
+    done = subprocess.run([sys.executable, "-c", script, entry], cwd=environment["PYTHONPATH"], **options)
+    return done.stdout.splitlines()[-1]
 
 
 def work(recipe, steps):
@@ -47,6 +49,8 @@ def work(recipe, steps):
 
     import kerasgan as kg
 
+    if not Path(kg.__file__).is_relative_to(os.environ["PYTHONPATH"]):
+        sys.exit(f"{kg.__file__} is not what was to be timed.")
     gan, n = kg.zoo.build(recipe), steps * recipe.batch_size * recipe.n_critic
     rng = np.random.default_rng(0)
     data = [rng.integers(0, 256, (n, *recipe.image_shape)).astype("uint8")]
@@ -55,7 +59,7 @@ def work(recipe, steps):
     for _ in sys.stdin:
         start = time.perf_counter()
         gan.fit(*data, batch_size=recipe.batch_size, epochs=1, verbose=0)
-        print("images/s", n / (time.perf_counter() - start), kg.__file__, flush=True)
+        print("images/s", n / (time.perf_counter() - start), flush=True)
 
 
 def main():
