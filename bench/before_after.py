@@ -4,12 +4,13 @@
 
 Both train the recipe that the entry had in the earlier commit, on noise. Each is a process of its own that waits for
 its turn; printed are images per second and, round by round, the ratio, as min, median and max. TensorFlow's oneDNN is
-on. Needs git and this repository's history.
+on. Needs git, this repository's history, and what pip needs to build a package.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,7 +72,8 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         before = installed(checked_out(options.commit, Path(folder, "source")), Path(folder, "before"))
-        now = installed(ROOT, Path(folder, "now"))
+        here = shutil.copytree(ROOT, Path(folder, "here"), ignore=shutil.ignore_patterns(".*", "build", "runs"))
+        now = installed(here, Path(folder, "now"))
         print(f"{'':44} {'min':>8} {'median':>8} {'max':>8}")
         for entry in options.entries:
             command = [sys.executable, __file__, "--worker", recipe_of(entry, before), str(options.steps)]

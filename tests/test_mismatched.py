@@ -75,16 +75,27 @@ def test_wrong_labels_are_all_the_others_alike_and_never_the_right_one():
 
 
 @pytest.mark.parametrize(("share", "every"), [(0.8, 1), (0.5, 1), (0.3, 2), (0.2, 4), (0.01, 99)])
-def test_no_more_samples_get_wrong_labels_than_make_the_share(share, every):
-    gan = tiny.gan(num_classes=4, mismatched=share)
-    judged = []
-    judge, gan.judge = gan.judge, lambda *pair, **more: judged.append(pair) or judge(*pair, **more)
-    real, label = np.random.default_rng(0).normal(size=(10, *tiny.SHAPE)).astype("float32"), np.arange(10) % 4
-    gan.discriminator_loss(keras.ops.array(real), keras.ops.zeros(real.shape), keras.ops.array(label.astype("int32")))
-    samples, labels = (keras.ops.convert_to_numpy(x) for x in judged[0])
+def test_every_kth_sample_is_shown_again_under_a_wrong_label_and_compared_with_itself(share, every):
+    gan = tiny.gan(num_classes=4, mismatched=share, compile_options={"loss": "relativistic"})
+    seen = []
+    judge = gan.judge
+
+    def noted(samples, labels):
+        logits = judge(samples, labels)
+        seen.append([keras.ops.convert_to_numpy(x) for x in (samples, labels, logits)])
+        return logits
+
+    gan.judge = noted
+    real, fake = np.random.default_rng(0).normal(size=(2, 10, *tiny.SHAPE)).astype("float32")
+    label = np.arange(10, dtype="int32") % 4
+    value, _ = gan.discriminator_loss(*(keras.ops.array(x) for x in (real, fake, label)))
+    (samples, labels, logits), (_, _, of_fakes) = seen
     np.testing.assert_array_equal(samples, np.concatenate([real, real[::every]]))
     np.testing.assert_array_equal(labels[:10], label)
     assert len(labels) == len(samples) and (labels[10:] != label[::every]).all()
+    of_real, of_wrong = logits[:10], logits[10:]
+    wanted = (1 - share) * softplus(of_fakes - of_real) + share * softplus(of_wrong - of_real[::every])
+    assert float(value) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_d_learns_to_refuse_wrong_labels_where_fakes_alone_do_not_teach_it():

@@ -5,6 +5,9 @@ halve it, until the shorter side is 8 or less, has two more, and sums over posit
 widths, a smaller end and features of each position are options.
 """
 
+from numbers import Integral
+
+from kerasgan.errors import InputError
 from kerasgan.zoo.parts import cropped, judged
 from kerasgan.zoo.sizes import halvings
 
@@ -16,7 +19,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         image_shape: (height, width, channels), any.
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional.
-        width: channels throughout.
+        width: channels at full size.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
         growth: see `kerasgan.zoo.sngan.generator`.
@@ -29,6 +32,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     latent = keras.Input((latent_dim,), name="latent")
     label = keras.Input((), dtype="int32", name="label") if num_classes else None
     convolution = SpectralConv2D if spectral else layers.Conv2D
+    _check(growth=growth)
 
     def activated(x):
         if label is None:
@@ -65,6 +69,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
 
 def discriminator(image_shape, num_classes, width, attention=False, pooled=True, smallest=8, growth=1):
     """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
+    _check(smallest=smallest, growth=growth)
     import keras
     from keras import layers, ops
 
@@ -100,6 +105,12 @@ def attention_size(image_shape):
     """(height, width) of the feature maps self-attention sees: the largest below the image's, of up to 32 pixels."""
     smaller = halvings(image_shape, until=8)[1:]
     return next((size for size in smaller if min(size) <= 32), None)
+
+
+def _check(**numbers):
+    if not all(isinstance(n, Integral) and n >= 1 for n in numbers.values()):
+        given = ", ".join(f"{name}={n!r}" for name, n in numbers.items())
+        raise InputError(f"{' and '.join(numbers)} must be whole numbers of at least 1. Received: {given}.")
 
 
 def _start(scale=2.0):

@@ -5,7 +5,7 @@ As in the paper for CIFAR-10: residual networks, 256 channels in the generator a
 hinge loss; Adam with rate 2e-4 and betas 0 and 0.9; five discriminator updates per generator update. Of the latter
 there are 99,840 (640 epochs), where mimicry makes 100,000. Differences: an average of the generator's weights; for
 MNIST and digits narrower networks, one discriminator update, and other rates, so that two cores suffice; for MNIST the
-discriminator does not sum its features over positions.
+channels double where the size halves, and the discriminator goes down to 4x4 and does not sum over positions.
 `kerasgan.zoo.sngan_projection` is the same with classes.
 """
 
@@ -41,7 +41,7 @@ def discriminator(image_shape, num_classes=0, width=128, pooled=True, smallest=8
         num_classes: 0 for no label.
         width: channels of the first block.
         pooled: whether the features are summed over positions, as in the paper; or each position keeps its own.
-        smallest: blocks halve the size until the shorter side is this or less.
+        smallest: blocks halve the size, the first in any case, until the shorter side is this or less.
         growth: factor of the channels wherever a further block halves the size; 1 keeps them, as in the paper.
 
     Returns:

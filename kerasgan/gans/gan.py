@@ -29,14 +29,14 @@ class GAN(AdversarialModel):
         value_range: range of the generator's output and of the training data; `None` reads it off the generator's
             last activation: (0, 1) after a sigmoid, else (-1, 1).
         mismatched: share, 0 to below 1, of real samples with wrong labels in what D learns to refuse; fakes have the
-            rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). From a half on
-            every sample of a batch is shown so, below it as many as make that share, and at least one. Wrong labels
-            are drawn uniformly, for classes of about equal size. For a D that takes [sample, label]; training reports
-            how often it is right as `d_mismatched_accuracy`. As fakes weigh only 1 - mismatched, a D in balance takes
-            more of them for real, the more the larger the share: `d_fake_accuracy` is lower with losses whose boundary
-            is fixed, and `HealthMonitor` then finds no discriminator dead. Penalties see right labels only, so that
-            with the Wasserstein loss nothing but `weight_clip` or spectral normalization bounds the logits of wrong
-            ones. `evaluate` leaves them out.
+            rest (GAN-CLS: Reed et al., 2016, https://arxiv.org/abs/1605.05396, algorithm 1, with 0.5). Every sample of
+            a batch is shown so, with shares up to a third every k-th, k = floor((1 - share) / share), in one pass with
+            the right labels. Wrong ones are drawn uniformly, for classes of about equal size. For a D that takes
+            [sample, label]; training reports how often it is right as `d_mismatched_accuracy`. As fakes weigh only
+            1 - mismatched, a D in balance takes more of them for real, the more the larger the share:
+            `d_fake_accuracy` is lower with losses whose boundary is fixed, and `HealthMonitor` then finds no
+            discriminator dead. Penalties see right labels only, so that with the Wasserstein loss nothing but
+            `weight_clip` or spectral normalization bounds the logits of wrong ones. `evaluate` leaves them out.
         **kwargs: of `AdversarialModel`: `n_critic`, `ema`, `ema_warmup`, `share_fakes`, `seed`, `name`.
 
     Example:
@@ -163,7 +163,7 @@ class GAN(AdversarialModel):
             return super().discriminator_loss(real, fake, condition)
         seen = self.augmented(real)  # once: nothing but the label may tell the pairs apart
         n = ops.shape(real)[0]
-        # As many as make their share beside n fakes: all n would cost a pass of D, however little they weigh.
+        # About as many as make their share beside n fakes: all n would cost a pass of D, however little they weigh.
         every = max(1, int((1.0 - self.mismatched) / self.mismatched))
         shift = 1 + self.draws.labels(n, self.num_classes - 1)
         wrong = ((condition + shift) % self.num_classes)[::every]
