@@ -154,33 +154,6 @@ def test_sngan_judges_the_sum_over_positions_or_each_position(num_classes):
         assert judge(pooled) == [(features, 1), (num_classes, features)][: 1 + bool(num_classes)]
 
 
-def test_sngans_channels_grow_where_the_size_halves():
-    def sizes(network):
-        """(width, channels) of what blocks put out, in order."""
-        return [
-            x.output.shape[2:] for x in network.layers if isinstance(x, keras.layers.Add) and len(x.output.shape) == 4
-        ]
-
-    for growth, above, below in (
-        (1, [(14, 4), (28, 4)], [(14, 4), (7, 4), (7, 4), (7, 4)]),
-        (2, [(14, 8), (28, 4)], [(14, 4), (7, 8), (7, 8), (7, 8)]),
-        (3, [(14, 12), (28, 4)], [(14, 4), (7, 12), (7, 12), (7, 12)]),
-    ):
-        assert sizes(sngan.generator((28, 28, 1), 6, 0, width=4, growth=growth)) == above
-        assert sizes(sngan.discriminator((28, 28, 1), 0, width=4, growth=growth)) == below
-    smaller = sngan.discriminator((28, 28, 1), 0, width=4, growth=2, smallest=4)
-    assert sizes(smaller) == [(14, 4), (7, 8), (4, 16), (4, 16), (4, 16)]
-
-
-@pytest.mark.parametrize("wrong", [{"smallest": 0}, {"growth": 0}, {"growth": 1.5}])
-def test_sizes_and_growth_that_are_no_whole_numbers_above_0_are_refused(wrong):
-    with pytest.raises(kg.InputError, match="must be whole numbers of at least 1"):
-        sngan.discriminator((28, 28, 1), width=4, **wrong)
-    if "growth" in wrong:
-        with pytest.raises(kg.InputError, match="must be whole numbers of at least 1"):
-            sngan.generator((28, 28, 1), 6, width=4, **wrong)
-
-
 def test_sagan_attends_at_half_the_size_or_32():
     from kerasgan.zoo.residual import attention_size
 

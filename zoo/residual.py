@@ -1,28 +1,23 @@
 """Residual networks of SNGAN for 32x32 images (Miyato et al., 2018, appendix B.4), and of SAGAN on top of them.
 
-The generator goes up from a dense layer by blocks that double the size; the discriminator goes down by blocks that
-halve it, until the shorter side is 8 or less, has two more, and sums over positions. All are of one width; other
-widths, a smaller end and features of each position are options.
+The generator goes up from a dense layer by blocks that double the size, all of one width; the discriminator goes down
+by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions, or does not.
 """
 
-from numbers import Integral
-
-from kerasgan.errors import InputError
 from kerasgan.zoo.parts import cropped, judged
 from kerasgan.zoo.sizes import halvings
 
 
-def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False, growth=1):
+def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False):
     """Latents to images in [-1, 1]; see `kerasgan.zoo.sngan.generator`.
 
     Args:
         image_shape: (height, width, channels), any.
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional.
-        width: channels at full size.
+        width: channels throughout.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
-        growth: see `kerasgan.zoo.sngan.generator`.
     """
     import keras
     from keras import layers
@@ -32,7 +27,6 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     latent = keras.Input((latent_dim,), name="latent")
     label = keras.Input((), dtype="int32", name="label") if num_classes else None
     convolution = SpectralConv2D if spectral else layers.Conv2D
-    _check(growth=growth)
 
     def activated(x):
         if label is None:
@@ -42,22 +36,20 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     def up(x, size):
         return cropped(layers.UpSampling2D(2)(x), size)
 
-    def block(x, size, channels):
+    def block(x, size):
         # A 1x1 convolution and the doubling of positions commute.
-        shortcut = up(convolution(channels, 1, kernel_initializer=_start(1.0))(x), size)
-        x = convolution(channels, 3, padding="same", kernel_initializer=_start())(up(activated(x), size))
-        x = convolution(channels, 3, padding="same", kernel_initializer=_start())(activated(x))
+        shortcut = up(convolution(width, 1, kernel_initializer=_start(1.0))(x), size)
+        x = convolution(width, 3, padding="same", kernel_initializer=_start())(up(activated(x), size))
+        x = convolution(width, 3, padding="same", kernel_initializer=_start())(activated(x))
         return layers.Add()([x, shortcut])
 
     *larger, (height, breadth) = halvings(image_shape, until=8)
     # Beside a kernel whose norm is held at 1, a bias that may grow drowns the latent: the digits then collapsed.
     dense = SpectralDense if spectral else layers.Dense
-    channels = width * growth ** len(larger)
-    x = dense(height * breadth * channels, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
-    x = layers.Reshape((height, breadth, channels))(x)
+    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
+    x = layers.Reshape((height, breadth, width))(x)
     for size in reversed(larger):
-        channels //= growth
-        x = block(x, size, channels)
+        x = block(x, size)
         if attention and size == attention_size(image_shape):
             x = SelfAttention(spectral=spectral)(x)
     plain = layers.BatchNormalization(momentum=0.9, epsilon=2e-5)
@@ -67,35 +59,31 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     return keras.Model([latent, label] if num_classes else latent, image, name="generator")
 
 
-def discriminator(image_shape, num_classes, width, attention=False, pooled=True, smallest=8, growth=1):
+def discriminator(image_shape, num_classes, width, attention=False, pooled=True):
     """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
-    _check(smallest=smallest, growth=growth)
     import keras
     from keras import layers, ops
 
     from kerasgan.layers import SelfAttention, SpectralConv2D, SpectralDense, SpectralEmbedding
 
-    def convolution(x, size, channels, **options):
+    def convolution(x, size, halved=False):
         start = _start(1.0 if size == 1 else 2.0)
-        return SpectralConv2D(channels, size, padding="same", kernel_initializer=start, **options)(x)
+        return SpectralConv2D(width, size, padding="same", kernel_initializer=start, halved=halved)(x)
 
-    def shortened(x, channels):
+    def shortcut(x):
         # Means of 2x2 and a 1x1 convolution commute.
-        return convolution(layers.AveragePooling2D(2, padding="same")(x), 1, channels)
+        return convolution(layers.AveragePooling2D(2, padding="same")(x), 1)
 
     image = keras.Input(image_shape, name="image")
-    x = convolution(layers.ReLU()(convolution(image, 3, width)), 3, width, halved=True)
-    x = layers.Add()([x, shortened(image, width)])
-    sizes, channels = halvings(image_shape, until=smallest + 1), width
+    x = convolution(layers.ReLU()(convolution(image, 3)), 3, halved=True)
+    x = layers.Add()([x, shortcut(image)])
+    sizes = halvings(image_shape, until=9)
     for i in range(max(1, len(sizes) - 1) + 1):
         if attention and x.shape[1:3] == attention_size(image_shape):
             x = SelfAttention()(x)
-        halves, shortcut = i < len(sizes) - 2, x
-        if halves:
-            channels *= growth
-            shortcut = shortened(x, channels)
-        x = convolution(layers.ReLU()(x), 3, channels)
-        x = layers.Add()([convolution(layers.ReLU()(x), 3, channels, halved=halves), shortcut])
+        halved = i < len(sizes) - 2
+        y = convolution(layers.ReLU()(convolution(layers.ReLU()(x), 3)), 3, halved=halved)
+        x = layers.Add()([y, shortcut(x) if halved else x])
     x = layers.ReLU()(x)
     features = ops.sum(x, axis=(1, 2)) if pooled else layers.Flatten()(x)
     return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)
@@ -105,12 +93,6 @@ def attention_size(image_shape):
     """(height, width) of the feature maps self-attention sees: the largest below the image's, of up to 32 pixels."""
     smaller = halvings(image_shape, until=8)[1:]
     return next((size for size in smaller if min(size) <= 32), None)
-
-
-def _check(**numbers):
-    if not all(isinstance(n, Integral) and n >= 1 for n in numbers.values()):
-        given = ", ".join(f"{name}={n!r}" for name, n in numbers.items())
-        raise InputError(f"{' and '.join(numbers)} must be whole numbers of at least 1. Received: {given}.")
 
 
 def _start(scale=2.0):

@@ -17,12 +17,12 @@ from kerasgan.zoo.registry import register
 
 
 def generator(image_shape, latent_dim=128, num_classes=0, width=256):
-    """Latents to images in [-1, 1]; see `kerasgan.zoo.sngan.generator`, which has the same arguments and more."""
+    """Latents to images in [-1, 1]; arguments and result as `kerasgan.zoo.sngan.generator`."""
     return residual.generator(image_shape, latent_dim, num_classes, width, spectral=True, attention=True)
 
 
 def discriminator(image_shape, num_classes=0, width=128):
-    """Images to logits; see `kerasgan.zoo.sngan.discriminator`, which has the same arguments and more."""
+    """Images to logits; arguments and result as `kerasgan.zoo.sngan.discriminator`."""
     return residual.discriminator(image_shape, num_classes, width, attention=True)
 
 

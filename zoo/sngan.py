@@ -5,7 +5,7 @@ As in the paper for CIFAR-10: residual networks, 256 channels in the generator a
 hinge loss; Adam with rate 2e-4 and betas 0 and 0.9; five discriminator updates per generator update. Of the latter
 there are 99,840 (640 epochs), where mimicry makes 100,000. Differences: an average of the generator's weights; for
 MNIST and digits narrower networks, one discriminator update, and other rates, so that two cores suffice; for MNIST the
-channels double where the size halves, and the discriminator goes down to 4x4 and does not sum over positions.
+discriminator does not sum its features over positions.
 `kerasgan.zoo.sngan_projection` is the same with classes.
 """
 
@@ -17,37 +17,34 @@ from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
 from kerasgan.zoo.registry import register
 
 
-def generator(image_shape, latent_dim=128, num_classes=0, width=256, growth=1):
+def generator(image_shape, latent_dim=128, num_classes=0, width=256):
     """Latents to images in [-1, 1].
 
     Args:
         image_shape: (height, width, channels), any.
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional (Dumoulin et al., 2017).
-        width: channels at full size.
-        growth: factor of the channels wherever the size halves; 1 keeps them, as in the paper for 32x32.
+        width: channels throughout.
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
     """
-    return residual.generator(image_shape, latent_dim, num_classes, width, growth=growth)
+    return residual.generator(image_shape, latent_dim, num_classes, width)
 
 
-def discriminator(image_shape, num_classes=0, width=128, pooled=True, smallest=8, growth=1):
+def discriminator(image_shape, num_classes=0, width=128, pooled=True):
     """Images to logits; with classes, a projection discriminator.
 
     Args:
         image_shape: (height, width, channels), any.
         num_classes: 0 for no label.
-        width: channels of the first block.
+        width: channels throughout.
         pooled: whether the features are summed over positions, as in the paper; or each position keeps its own.
-        smallest: blocks halve the size, the first in any case, until the shorter side is this or less.
-        growth: factor of the channels wherever a further block halves the size; 1 keeps them, as in the paper.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
-    return residual.discriminator(image_shape, num_classes, width, pooled=pooled, smallest=smallest, growth=growth)
+    return residual.discriminator(image_shape, num_classes, width, pooled=pooled)
 
 
 SETTINGS: dict[str, Any] = {"latent_dim": 128, "loss": "hinge"}
@@ -61,9 +58,10 @@ DIGITS_NETWORKS: dict[str, Any] = {
 }
 MNIST_NETWORKS: dict[str, Any] = {
     **NARROW,
-    "epochs": 24,
-    "generator": {"width": 32, "growth": 2},
-    "discriminator": {"width": 24, "growth": 2, "smallest": 4, "pooled": False},
+    "batch_size": 32,
+    "epochs": 30,
+    "generator": {"width": 48},
+    "discriminator": {"width": 40, "pooled": False},
     "g_optimizer": adam(5e-4, 0.0, 0.9),
     "d_optimizer": adam(1e-3, 0.0, 0.9),
 }
