@@ -73,7 +73,8 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
     Args:
         *args: of `keras.layers.Conv2D`.
         halved: means over 2x2 positions follow, before the bias and the activation, as `AveragePooling2D(2,
-            padding="same")` takes them: SNGAN's way down, at about half the cost where height and width are even.
+            padding="same")` takes them: SNGAN's way down. Where height and width are even it is one convolution, with
+            4/9 of the products for a 3x3 kernel.
         **kwargs: of `keras.layers.Conv2D`.
 
     Raises:
