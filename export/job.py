@@ -11,7 +11,7 @@ import keras
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.export import loss, network, other_backends, quantize
 from kerasgan.export.loss import Loss
-from kerasgan.export.metadata import metadata
+from kerasgan.export.metadata import checked_about, metadata
 from kerasgan.export.parity import Parity, ParityError, Reference, Run, compare, reference_of
 from kerasgan.export.readme import readme
 from kerasgan.files import whole_file, whole_folder
@@ -82,7 +82,7 @@ def export(
         sampler: what to export; its weights stay as they are.
         path: the target.
         overwrite: replace an existing artifact of the same format.
-        about: see `metadata.metadata`.
+        about: see `metadata.checked_about`.
         witness: another backend's images, to compare with besides TensorFlow's.
         dtype: of the weights in the artifact, one of `format.dtypes`.
 
@@ -92,9 +92,9 @@ def export(
     """
     path = Path(path)
     check(format, path, overwrite, dtype)
+    about = checked_about(sampler, about)
     if keras.backend.backend() != "tensorflow":
-        there = other_backends.export(format, sampler, path, overwrite, about, dtype)
-        return dataclasses.replace(there, path=path, readme=readme_path(format, path))
+        return other_backends.export(format, sampler, path, overwrite, about, dtype)
     with quiet():
         exact = network.in_float32(sampler)
         if dtype == "float16":

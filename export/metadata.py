@@ -16,16 +16,8 @@ from kerasgan.sampler import Sampler
 ABOUT = ("name", "version", "dataset", "license", "dataset_license")
 
 
-def metadata(
-    sampler: Sampler, about: Mapping[str, str] | None, libraries: Iterable[str], dtype: str = "float32"
-) -> dict[str, Any]:
-    """JSON-safe values, the same for the same sampler: no time, no machine.
-
-    Args:
-        sampler: what is exported.
-        about: any of `ABOUT`; what it leaves out comes from the sampler and its recipe, or is an empty string.
-        libraries: the modules whose versions matter, besides kerasgan and Keras.
-        dtype: of `quantize.DTYPES`.
+def checked_about(sampler: Sampler, about: Mapping[str, str] | None) -> dict[str, str]:
+    """The sampler's own `about`, with the given one's values in their place.
 
     Raises:
         InputError: a key that is not in `ABOUT`, or a value that is no string.
@@ -34,6 +26,20 @@ def metadata(
     wrong = [key for key, value in about.items() if key not in ABOUT or not isinstance(value, str)]
     if wrong:
         raise InputError(f"`about` takes the strings {', '.join(ABOUT)}. Received: {about!r}.")
+    return about
+
+
+def metadata(
+    sampler: Sampler, about: Mapping[str, str], libraries: Iterable[str], dtype: str = "float32"
+) -> dict[str, Any]:
+    """JSON-safe values, the same for the same sampler: no time, no machine.
+
+    Args:
+        sampler: what is exported.
+        about: from `checked_about`; what it leaves out comes from the recipe, or is an empty string.
+        libraries: the modules whose versions matter, besides kerasgan and Keras.
+        dtype: of `quantize.DTYPES`.
+    """
     spec, recipe = sampler.spec, sampler.recipe
     return {
         "name": about.get("name") or recipe.get("name") or "generator",  # never Keras' name for it, which counts up

@@ -1,30 +1,35 @@
 """Weights trained on JAX or PyTorch: a second process on TensorFlow exports them and answers to this one."""
 
+import dataclasses
+import importlib
 import importlib.util
+import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from kerasgan.errors import InputError
 from kerasgan.export import network
-from kerasgan.export.parity import ParityError
+from kerasgan.export.loss import Loss
+from kerasgan.export.parity import Case, Parity, ParityError, Reference
 from kerasgan.sampler import Sampler
 
 if TYPE_CHECKING:
     from kerasgan.export.job import Artifact, Format
 
-_SAMPLER, _REQUEST, _REPLY = "sampler.keras", "request.pickle", "reply.pickle"
+_SAMPLER, _REQUEST, _REPLY, _WITNESS = "sampler.keras", "request.json", "reply.json", "witness.npz"
+_ERRORS = {error.__name__: error for error in (InputError, ParityError)}
 
 
 def export(
-    format: "Format", sampler: Sampler, path: Path, overwrite: bool, about: Mapping[str, str] | None, dtype: str
+    format: "Format", sampler: Sampler, path: Path, overwrite: bool, about: Mapping[str, str], dtype: str
 ) -> "Artifact":
     """`job.export` for a process whose Keras does not run on TensorFlow; compared with this backend's images too.
 
@@ -46,17 +51,20 @@ def export(
             sampler.save(folder / _SAMPLER)
         except NotImplementedError as error:  # a layer without get_config
             raise InputError(f"The generator cannot be exported: Keras cannot save it ({error}).") from error
-        request = (format, path.absolute(), overwrite, about, witness, dtype)
-        (folder / _REQUEST).write_bytes(pickle.dumps(request))
+        _write_witness(folder / _WITNESS, witness)
+        request = {"path": str(path.absolute()), "overwrite": overwrite, "about": about, "dtype": dtype}
+        (folder / _REQUEST).write_text(json.dumps({"module": format.write.__module__, **request}), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", __name__, name], env=_environment(), cwd=name, capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"The export on TensorFlow ended with status {done.returncode}:\n{done.stderr[-4000:]}")
-        reply = pickle.loads((folder / _REPLY).read_bytes())
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
+        reply = json.loads((folder / _REPLY).read_text(encoding="utf-8"))
+    if "error" in reply:
+        raise _ERRORS[reply["error"]](reply["message"])
+    parity = tuple(Parity(**figures) for figures in reply["parity"])
+    loss = tuple(Loss(**figures) for figures in reply["loss"])
+    return job.Artifact(path, job.readme_path(format, path), parity, loss)
 
 
 def _environment() -> dict[str, str]:
@@ -72,13 +80,38 @@ def _environment() -> dict[str, str]:
 def _serve(folder: Path) -> None:
     from kerasgan.export import job
 
-    format, path, *rest = pickle.loads((folder / _REQUEST).read_bytes())
-    reply: Artifact | Exception
+    request = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
+    format = importlib.import_module(request.pop("module")).FORMAT
+    reply: dict[str, Any]
     try:
-        reply = job.export(format, _load(folder / _SAMPLER), path, *rest)
-    except (InputError, ParityError) as error:
-        reply = error
-    (folder / _REPLY).write_bytes(pickle.dumps(reply))
+        artifact = job.export(format, _load(folder / _SAMPLER), witness=_read_witness(folder / _WITNESS), **request)
+        reply = {name: [*map(dataclasses.asdict, getattr(artifact, name))] for name in ("parity", "loss")}
+    except tuple(_ERRORS.values()) as error:
+        kind = next(name for name, known in _ERRORS.items() if isinstance(error, known))
+        reply = {"error": kind, "message": str(error)}
+    (folder / _REPLY).write_text(json.dumps(reply), encoding="utf-8")
+
+
+def _write_witness(path: Path, witness: Reference) -> None:
+    arrays: dict[str, Any] = {"name": witness.name, "noise": witness.noise, "cases": len(witness.cases)}
+    for i, case in enumerate(witness.cases):
+        arrays |= {f"{field}{i}": value for field, value in vars(case).items() if value is not None}  # no label
+    np.savez(path, **arrays)
+
+
+def _read_witness(path: Path) -> Reference:
+    with np.load(path, allow_pickle=False) as file:
+        cases = [
+            Case(
+                latent=file[f"latent{i}"],
+                label=file.get(f"label{i}"),
+                truncation=float(file[f"truncation{i}"]),
+                image=file[f"image{i}"],
+                image_uint8=file[f"image_uint8{i}"],
+            )
+            for i in range(int(file["cases"]))
+        ]
+        return Reference(str(file["name"]), cases, float(file["noise"]))
 
 
 def _load(path: Path) -> Sampler:

@@ -86,6 +86,24 @@ def test_files_stay_short():
     assert not long
 
 
+def test_nothing_unpickles():
+    """Pickles run what they hold: no module reads or writes one, and Keras' safe mode stays on."""
+    found = []
+    for name, path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+                found += [
+                    (name, n) for n in names if n in {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+                ]
+            elif isinstance(node, ast.keyword) and node.arg in {"allow_pickle", "safe_mode"}:
+                safe = node.arg == "safe_mode"
+                found += [(name, node.arg)] * (not isinstance(node.value, ast.Constant) or node.value.value is not safe)
+            elif isinstance(node, ast.Attribute) and node.attr == "enable_unsafe_deserialization":
+                found.append((name, node.attr))
+    assert not found
+
+
 def modules_after(code, **env):
     process = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"],

@@ -1,17 +1,21 @@
 """Generators trained on JAX and PyTorch: exported by a second process, compared with the first one's images."""
 
+import dataclasses
 import importlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tiny
 
 import kerasgan as kg
+from kerasgan.export import job, onnx, other_backends, parity
 
 PROGRAM = """
 import importlib.util, json, sys
@@ -102,3 +106,65 @@ def test_errors_come_back_as_they_are(tmp_path):
     printed = run("jax", LOCAL_LAYER, folder=tmp_path)
     assert "TensorFlow, in a process of its own, cannot load it" in printed and "Local" in printed
     assert not list(tmp_path.iterdir())
+
+
+class TestTheOtherProcess:
+    """Both halves in this process, where it runs on TensorFlow."""
+
+    @pytest.fixture(autouse=True)
+    def in_this_process(self, monkeypatch):
+        if keras.backend.backend() != "tensorflow":
+            pytest.skip("the second half runs on TensorFlow")
+
+        def serve(command, **options):
+            other_backends._serve(Path(command[-1]))
+            assert {path.suffix for path in Path(command[-1]).iterdir()} == {".keras", ".json", ".npz"}
+            return subprocess.CompletedProcess(command, 0)
+
+        monkeypatch.setattr(other_backends.subprocess, "run", serve)
+
+    @pytest.fixture(params=[0, 3], ids=["unlabelled", "labelled"])
+    def sampler(self, request):
+        names = tuple("abc"[: request.param])
+        return kg.Sampler(tiny.generator(num_classes=request.param), kg.SampleSpec(4, (8, 8, 1), class_names=names))
+
+    def test_gets_the_witness_as_it_is_and_gives_every_figure(self, sampler, tmp_path, monkeypatch):
+        compare, seen = job.compare, []
+
+        def watched(run, reference, value_range):
+            seen.append(reference)
+            return compare(run, reference, value_range)
+
+        monkeypatch.setattr(job, "compare", watched)
+        path = tmp_path / "generator.onnx"
+        artifact = other_backends.export(onnx.FORMAT, sampler, path, False, {"license": "CC0-1.0"}, "float32")
+        here, witness = seen
+        assert (witness.name, witness.noise, len(witness.cases)) == (here.name, here.noise, len(here.cases))
+        for ours, theirs in zip(here.cases, witness.cases, strict=True):
+            assert ours.truncation == theirs.truncation and type(theirs.truncation) is float
+            for field in ("latent", "label", "image", "image_uint8"):
+                expected, got = getattr(ours, field), getattr(theirs, field)
+                np.testing.assert_array_equal(got, expected)
+                assert getattr(got, "dtype", None) == getattr(expected, "dtype", None)
+        assert artifact.path == path and artifact.readme.read_text().count("CC0-1.0") and artifact.loss == ()
+        assert artifact.parity[0] == artifact.parity[1] and isinstance(artifact.parity[0], parity.Parity)
+
+    def test_gives_what_a_smaller_dtype_loses(self, sampler, tmp_path):
+        path = tmp_path / "generator.onnx"
+        artifact = other_backends.export(onnx.FORMAT, sampler, path, False, {}, "float16")
+        assert artifact.parity == () and artifact.loss[0] == artifact.loss[1]
+        assert artifact.loss[0] == kg.export.to_onnx(sampler, path, overwrite=True, dtype="float16").loss[0]
+
+    def test_images_that_differ_are_a_parity_error(self, sampler, tmp_path, monkeypatch):
+        case, *_ = job.reference_for(sampler, "float32").cases
+        moved = dataclasses.replace(case, image=case.image + np.float32(0.5))
+        monkeypatch.setattr(other_backends, "_read_witness", lambda path: parity.Reference("another", [moved], 0.0))
+        with pytest.raises(kg.export.ParityError, match=r"differ from another by 0\.5"):
+            other_backends.export(onnx.FORMAT, sampler, tmp_path / "generator.onnx", False, {}, "float32")
+        assert not list(tmp_path.iterdir())
+
+    def test_what_the_user_can_mend_is_an_input_error(self, sampler, tmp_path):
+        (tmp_path / "generator.onnx").write_bytes(b"mine")
+        with pytest.raises(kg.InputError, match=r"generator\.onnx' exists and is kept"):
+            other_backends.export(onnx.FORMAT, sampler, tmp_path / "generator.onnx", False, {}, "float32")
+        assert (tmp_path / "generator.onnx").read_bytes() == b"mine"
