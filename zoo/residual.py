@@ -4,11 +4,11 @@ The generator goes up from a dense layer by blocks that double the size, all of 
 by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions, or does not.
 """
 
-from kerasgan.zoo.parts import cropped, judged
+from kerasgan.zoo.parts import cropped, judged, label_planes
 from kerasgan.zoo.sizes import halvings
 
 
-def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False):
+def generator(image_shape, latent_dim, num_classes, width, spectral=False, attention=False, embedding_dim=0):
     """Latents to images in [-1, 1]; see `kerasgan.zoo.sngan.generator`.
 
     Args:
@@ -18,15 +18,22 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         width: channels throughout.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
+        embedding_dim: above 0, the label is embedded and set beside the latent, too.
     """
     import keras
-    from keras import layers
+    from keras import initializers, layers
 
     from kerasgan.layers import ConditionalBatchNormalization, SelfAttention, SpectralConv2D, SpectralDense
 
     latent = keras.Input((latent_dim,), name="latent")
     label = keras.Input((), dtype="int32", name="label") if num_classes else None
     convolution = SpectralConv2D if spectral else layers.Conv2D
+    vector = latent
+    if num_classes and embedding_dim:
+        # As strong as the latent from the start.
+        start = initializers.RandomNormal(stddev=1.0)
+        embedded = layers.Embedding(num_classes, embedding_dim, embeddings_initializer=start)(label)
+        vector = layers.Concatenate()([latent, embedded])
 
     def activated(x):
         if label is None:
@@ -46,7 +53,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     *larger, (height, breadth) = halvings(image_shape, until=8)
     # Beside a kernel whose norm is held at 1, a bias that may grow drowns the latent: the digits then collapsed.
     dense = SpectralDense if spectral else layers.Dense
-    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(latent)
+    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(vector)
     x = layers.Reshape((height, breadth, width))(x)
     for size in reversed(larger):
         x = block(x, size)
@@ -59,7 +66,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     return keras.Model([latent, label] if num_classes else latent, image, name="generator")
 
 
-def discriminator(image_shape, num_classes, width, attention=False, pooled=True):
+def discriminator(image_shape, num_classes, width, attention=False, pooled=True, planes=0):
     """Images to logits; see `kerasgan.zoo.sngan.discriminator`."""
     import keras
     from keras import layers, ops
@@ -74,9 +81,13 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True)
         # Means of 2x2 and a 1x1 convolution commute.
         return convolution(layers.AveragePooling2D(2, padding="same")(x), 1)
 
-    image = keras.Input(image_shape, name="image")
-    x = convolution(layers.ReLU()(convolution(image, 3)), 3, halved=True)
-    x = layers.Add()([x, shortcut(image)])
+    image = pixels = keras.Input(image_shape, name="image")
+    label = None
+    if num_classes and planes:
+        label = keras.Input((), dtype="int32", name="label")
+        pixels = layers.Concatenate()([image, label_planes(label, num_classes, image_shape, planes)])
+    x = convolution(layers.ReLU()(convolution(pixels, 3)), 3, halved=True)
+    x = layers.Add()([x, shortcut(pixels)])
     sizes = halvings(image_shape, until=9)
     for i in range(max(1, len(sizes) - 1) + 1):
         if attention and x.shape[1:3] == attention_size(image_shape):
@@ -86,7 +97,7 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True)
         x = layers.Add()([y, shortcut(x) if halved else x])
     x = layers.ReLU()(x)
     features = ops.sum(x, axis=(1, 2)) if pooled else layers.Flatten()(x)
-    return judged(image, features, num_classes, SpectralDense, SpectralEmbedding)
+    return judged(image, features, num_classes, SpectralDense, SpectralEmbedding, label)
 
 
 def attention_size(image_shape):

@@ -17,7 +17,7 @@ from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
 from kerasgan.zoo.registry import register
 
 
-def generator(image_shape, latent_dim=128, num_classes=0, width=256):
+def generator(image_shape, latent_dim=128, num_classes=0, width=256, embedding_dim=0):
     """Latents to images in [-1, 1].
 
     Args:
@@ -25,14 +25,15 @@ def generator(image_shape, latent_dim=128, num_classes=0, width=256):
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional (Dumoulin et al., 2017).
         width: channels throughout.
+        embedding_dim: above 0, the label is embedded and set beside the latent, too, as in `kerasgan.zoo.cdcgan`.
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
     """
-    return residual.generator(image_shape, latent_dim, num_classes, width)
+    return residual.generator(image_shape, latent_dim, num_classes, width, embedding_dim=embedding_dim)
 
 
-def discriminator(image_shape, num_classes=0, width=128, pooled=True):
+def discriminator(image_shape, num_classes=0, width=128, pooled=True, planes=0):
     """Images to logits; with classes, a projection discriminator.
 
     Args:
@@ -40,11 +41,12 @@ def discriminator(image_shape, num_classes=0, width=128, pooled=True):
         num_classes: 0 for no label.
         width: channels throughout.
         pooled: whether the features are summed over positions, as in the paper; or each position keeps its own.
+        planes: above 0, channels of a learned picture of each class beside the image, as in `kerasgan.zoo.cdcgan`.
 
     Returns:
         Functional `keras.Model` from `image` or `[image, label]` to float32 (batch, 1).
     """
-    return residual.discriminator(image_shape, num_classes, width, pooled=pooled)
+    return residual.discriminator(image_shape, num_classes, width, pooled=pooled, planes=planes)
 
 
 SETTINGS: dict[str, Any] = {"latent_dim": 128, "loss": "hinge"}
