@@ -154,6 +154,28 @@ def test_sngan_judges_the_sum_over_positions_or_each_position(num_classes):
         assert judge(pooled) == [(features, 1), (num_classes, features)][: 1 + bool(num_classes)]
 
 
+@pytest.mark.parametrize("embedding_dim", [0, 5])
+def test_a_fresh_sngan_generator_draws_by_label_where_it_is_embedded(embedding_dim):
+    """Without, nothing but the conditional batch normalizations tells classes apart, and these begin alike."""
+    options = {"latent_dim": 3, "width": 4, "embedding_dim": embedding_dim}
+    generator = sngan.generator((28, 28, 1), num_classes=2, **options)
+    one, other = generator.predict([np.ones((2, 3), "float32"), np.array([0, 1])], verbose=0)
+    assert np.array_equal(one, other) != bool(embedding_dim)
+    plain = sngan.generator((28, 28, 1), **{**options, "embedding_dim": 0})
+    assert sngan.generator((28, 28, 1), **options).count_params() == plain.count_params()
+
+
+@pytest.mark.parametrize("planes", [0, 2])
+def test_sngan_sees_the_label_beside_the_pixels_where_it_has_planes(planes):
+    discriminator = sngan.discriminator((28, 28, 3), num_classes=2, width=4, planes=planes)
+    features = next(layer for layer in discriminator.layers if isinstance(layer, kg.layers.SpectralDense)).input
+    seen = keras.Model(discriminator.inputs, features)
+    one, other = seen.predict([np.zeros((2, 28, 28, 3), "float32"), np.array([0, 1])], verbose=0)
+    assert np.array_equal(one, other) != bool(planes)
+    plain, with_planes = (sngan.discriminator((28, 28, 3), width=4, planes=n) for n in (0, planes))
+    assert plain.count_params() == with_planes.count_params()
+
+
 def test_sagan_attends_at_half_the_size_or_32():
     from kerasgan.zoo.residual import attention_size
 
