@@ -161,6 +161,8 @@ def test_a_fresh_sngan_generator_draws_by_label_where_it_is_embedded(embedding_d
     generator = sngan.generator((28, 28, 1), num_classes=2, **options)
     one, other = generator.predict([np.ones((2, 3), "float32"), np.array([0, 1])], verbose=0)
     assert np.array_equal(one, other) != bool(embedding_dim)
+    dense = next(layer for layer in generator.layers if isinstance(layer, keras.layers.Dense))
+    assert dense.use_bias != bool(embedding_dim)  # the embedding is in its place
     plain = sngan.generator((28, 28, 1), **{**options, "embedding_dim": 0})
     assert sngan.generator((28, 28, 1), **options).count_params() == plain.count_params()
 

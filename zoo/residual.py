@@ -4,7 +4,7 @@ The generator goes up from a dense layer by blocks that double the size, all of 
 by blocks that halve it, until the shorter side is 8 or less, has two more, and sums over positions, or does not.
 """
 
-from kerasgan.zoo.parts import cropped, judged, label_planes
+from kerasgan.zoo.parts import cropped, judged, label_planes, latent_and_label
 from kerasgan.zoo.sizes import halvings
 
 
@@ -18,22 +18,20 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         width: channels throughout.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
-        embedding_dim: above 0, the label is embedded and set beside the latent, too.
+        embedding_dim: above 0, the label is embedded and set beside the latent, too, in place of the dense layer's bias.
     """
     import keras
-    from keras import initializers, layers
+    from keras import layers
 
     from kerasgan.layers import ConditionalBatchNormalization, SelfAttention, SpectralConv2D, SpectralDense
 
-    latent = keras.Input((latent_dim,), name="latent")
-    label = keras.Input((), dtype="int32", name="label") if num_classes else None
+    embedded = bool(num_classes and embedding_dim)
+    if embedded:
+        (latent, label), vector = latent_and_label(latent_dim, num_classes, embedding_dim)
+    else:
+        latent = vector = keras.Input((latent_dim,), name="latent")
+        label = keras.Input((), dtype="int32", name="label") if num_classes else None
     convolution = SpectralConv2D if spectral else layers.Conv2D
-    vector = latent
-    if num_classes and embedding_dim:
-        # As strong as the latent from the start.
-        start = initializers.RandomNormal(stddev=1.0)
-        embedded = layers.Embedding(num_classes, embedding_dim, embeddings_initializer=start)(label)
-        vector = layers.Concatenate()([latent, embedded])
 
     def activated(x):
         if label is None:
@@ -51,9 +49,10 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         return layers.Add()([x, shortcut])
 
     *larger, (height, breadth) = halvings(image_shape, until=8)
-    # Beside a kernel whose norm is held at 1, a bias that may grow drowns the latent: the digits then collapsed.
+    # A bias that may grow can drown the latent. Beside a kernel whose norm is held at 1 the digits collapsed; a label's
+    # embedding gives each class what a bias gives all.
     dense = SpectralDense if spectral else layers.Dense
-    x = dense(height * breadth * width, use_bias=not spectral, kernel_initializer=_start(1.0))(vector)
+    x = dense(height * breadth * width, use_bias=not (spectral or embedded), kernel_initializer=_start(1.0))(vector)
     x = layers.Reshape((height, breadth, width))(x)
     for size in reversed(larger):
         x = block(x, size)

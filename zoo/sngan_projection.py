@@ -4,13 +4,13 @@ As in the paper for CIFAR-10: the networks of `kerasgan.zoo.sngan`, the generato
 the class but for the last one, the inner product of the discriminator's features and a spectrally normalised embedding
 of the class added to its logit. Differences: those of `kerasgan.zoo.sngan`; for MNIST both networks have the label at
 their inputs, too, as in `kerasgan.zoo.cdcgan`, the discriminator is shown some wrong labels (Reed et al., 2016,
-https://arxiv.org/abs/1605.05396), and has two updates per generator update.
+https://arxiv.org/abs/1605.05396) and has two updates per generator update, and Adam's beta_2 is 0.999.
 """
 
 from typing import Any
 
 from kerasgan.recipe import Recipe
-from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST
+from kerasgan.zoo.common import CIFAR10, DIGITS, MNIST, adam
 from kerasgan.zoo.registry import register
 from kerasgan.zoo.sngan import CIFAR10_NETWORKS, DIGITS_NETWORKS, MNIST_NETWORKS, discriminator, generator
 
@@ -23,6 +23,8 @@ _MNIST: dict[str, Any] = {
     "epochs": 48,
     "generator": {**MNIST_NETWORKS["generator"], "embedding_dim": 32},
     "discriminator": {**MNIST_NETWORKS["discriminator"], "planes": 1},
+    "g_optimizer": adam(5e-4, 0.0),
+    "d_optimizer": adam(1e-3, 0.0),
     "n_critic": 2,
     "mismatched": 0.01,
 }
