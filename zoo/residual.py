@@ -18,7 +18,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         width: channels throughout.
         spectral: spectral normalization in the generator too.
         attention: self-attention at the size of `attention_size`.
-        embedding_dim: above 0, the label is embedded and set beside the latent, too, in place of the dense layer's bias.
+        embedding_dim: above 0, the label is embedded and set beside the latent, in place of the dense layer's bias.
     """
     import keras
     from keras import layers

@@ -25,8 +25,8 @@ def generator(image_shape, latent_dim=128, num_classes=0, width=256, embedding_d
         latent_dim: length of the latent vector.
         num_classes: above 0, the batch normalizations are conditional (Dumoulin et al., 2017).
         width: channels throughout.
-        embedding_dim: above 0, the label is embedded and set beside the latent, too, as in `kerasgan.zoo.cdcgan`, in place
-            of the dense layer's bias.
+        embedding_dim: above 0, the label is embedded and set beside the latent, too, as in `kerasgan.zoo.cdcgan`,
+            in place of the dense layer's bias.
 
     Returns:
         Functional `keras.Model` from `latent` or `[latent, label]` to float32 (batch, height, width, channels).
