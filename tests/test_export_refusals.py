@@ -245,7 +245,9 @@ def test_operation_a_format_does_not_have(tmp_path):
     export.to_saved_model(tiny(Digamma()), tmp_path / "saved")
 
 
-def test_about_takes_known_strings(tmp_path):
+def test_about_takes_known_strings(tmp_path, monkeypatch):
+    # The first work of an export: a wrong word is to be told before it.
+    monkeypatch.setattr(importlib.import_module("kerasgan.export.network"), "in_float32", lambda sampler: pytest.fail())
     for about in ({"licence": "MIT"}, {"version": 2}):
         with pytest.raises(InputError, match="name, version, dataset, license"):
             export.to_onnx(tiny(), tmp_path / "generator.onnx", about=about)
