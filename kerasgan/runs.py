@@ -1,9 +1,13 @@
 """One training from a recipe to a run folder: what `kerasgan train` does, callable from Python."""
 
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from kerasgan import report, zoo
 from kerasgan.data.images import Images
@@ -53,7 +57,8 @@ def train(
         `checkpoints/`, `sampler.keras` and exports.
 
     Raises:
-        InputError: an unknown source, or a run folder made by other settings (the message shows the difference).
+        InputError: an unknown source, a run folder made by other settings (the message shows the difference), or one
+            that another training runs in.
 
     Example:
         >>> run = kg.train("gan_digits", epochs=1, exports=(), progress=False)
@@ -62,15 +67,16 @@ def train(
     """
     recipe, images = recipe_for(source, images, data_options, **changes)
     folder = Path(out or Path("runs") / recipe.name)
-    _claim(folder, recipe, resume)
-    gan = _build(recipe, images, compile_options or {})
-    try:
-        over = _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes)
-    finally:
-        report.write(folder)  # also of a training that is interrupted
-    sampler = gan.sampler(recipe.to_dict())
-    sampler.save(folder / "sampler.keras")
-    _export(sampler, folder, exports if over else ())
+    with _alone(folder):
+        _claim(folder, recipe, resume)
+        gan = _build(recipe, images, compile_options or {})
+        try:
+            over = _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes)
+        finally:
+            report.write(folder)  # also of a training that is interrupted
+        sampler = gan.sampler(recipe.to_dict())
+        sampler.save(folder / "sampler.keras")
+        _export(sampler, folder, exports if over else ())
     return folder
 
 
@@ -104,6 +110,21 @@ def rehearse(
         "steps": steps,
         "minutes": round(steps * seconds / 60, 1),
     }
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Refuses a second training in the folder while this one lasts; a process that is killed lets go of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = filelock.FileLock(folder / ".training.lock").acquire(timeout=0)
+    except filelock.Timeout:
+        raise InputError(
+            f"Another training runs in {str(folder)!r}. Stop it first (the same command then goes on where it "
+            "stopped), or choose another --out."
+        ) from None
+    with lock:
+        yield
 
 
 def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:

@@ -61,6 +61,22 @@ def test_a_sitting_that_is_cut_off_is_counted_up_to_its_last_checkpoint(entry, t
     assert record["minutes"] == round(sum(seconds) / 60, 1)
 
 
+def test_a_second_training_in_the_folder_is_refused(entry, tmp_path, monkeypatch):
+    refused = []
+
+    class Meanwhile(callbacks.Progress):
+        def on_train_batch_end(self, batch, logs=None):
+            with pytest.raises(kg.InputError, match="Another training runs in"):
+                kg.train(entry, tmp_path, exports=(), progress=False)
+            refused.append(self.model.step_count)
+
+    monkeypatch.setattr(callbacks, "Progress", Meanwhile)
+    kg.train(entry, tmp_path, exports=())
+    assert refused == [1, 2, 3, 4]
+    assert sittings(tmp_path) == [(4, 4)]
+    kg.train(entry, tmp_path, exports=(), progress=False)  # nobody trains there any more
+
+
 def test_an_entry_on_other_data(entry, tmp_path):
     x, y = np.zeros((30, 9, 9, 3), "uint8"), np.arange(30) % 3
     np.savez(tmp_path / "Black Cats.npz", x=x, y=y)
