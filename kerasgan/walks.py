@@ -132,7 +132,7 @@ def _with_mixed_classes(generator, first, last, count):
                 config[size] += count
         return type(layer).from_config(config)
 
-    network = keras.models.clone_model(generator, clone_function=longer)
+    network = keras.models.clone_model(generator, clone_function=longer, recursive=True)
     t = np.linspace(0.0, 1.0, count, dtype="float32")[:, None]
     changed = False
     for old, new in zip(generator.weights, network.weights, strict=True):

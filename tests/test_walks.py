@@ -64,9 +64,10 @@ def test_truncation_ends_at_the_mean_and_at_the_images_themselves(sampler):
     np.testing.assert_array_equal(path[-1], sampler.generate(4, seed=2))
 
 
-@pytest.mark.parametrize("kind", ["embedding", "batch norm"])
+@pytest.mark.parametrize("kind", ["embedding", "batch norm", "nested"])
 def test_a_morph_leads_from_class_to_class(conditional, kind):
-    sampler = conditional if kind == "embedding" else normalized_by_class()
+    others = {"batch norm": normalized_by_class(), "nested": conditional.spread(1.05)}
+    sampler = others.get(kind, conditional)
     path = walks.morph(sampler, (0, 2), n=3, frames=5, seed=4)
     assert path.shape[:2] == (5, 3)
     for frame, label in ((0, 0), (-1, 2)):

@@ -1,7 +1,9 @@
 """Trained generators over a real HTTP server: whole and checked, or not there and an error that says what to do."""
 
 import contextlib
+import functools
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 import tiny
 from faulty import Server
+from tqdm import tqdm
 
 import kerasgan as kg
 from kerasgan.zoo import download, manifest
@@ -102,7 +105,10 @@ def test_what_comes_packed_is_unpacked(server, installed):
     assert server.asked == 1
 
 
-def test_no_more_is_taken_than_the_record_says(server, installed):
+@pytest.mark.parametrize("quiet", [False, True])
+def test_no_more_is_taken_than_the_record_says(server, installed, monkeypatch, quiet):
+    # As TQDM_DISABLE=1 does it, which is read at import; the progress bar counts nothing then.
+    monkeypatch.setattr(tqdm, "__init__", functools.partialmethod(tqdm.__init__, disable=quiet))
     server.faults = ["endless"] * 3
     with pytest.raises(kg.InputError):
         kg.zoo.load("tiny_noise")
@@ -204,9 +210,31 @@ def test_a_page_in_place_of_the_list_does_not_replace_the_copy_kept(server, inst
     server.faults = ["page"]
     with pytest.raises(kg.InputError, match="is damaged or no list of published files"):
         kg.zoo.record("tiny_noise", release=server.url)
-    server.faults = [503]
+    server.faults = [503] * 3
     with pytest.warns(UserWarning, match="Using the copy of the last time"):
         assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+
+
+def test_a_fault_that_passes_is_retried_for_the_list_too(server, installed):
+    server.faults = [500, 503]
+    assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+    assert server.asked == 3
+
+
+def test_somebody_elses_list_is_read_where_no_copy_can_be_kept(server, installed):
+    installed.parent.write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match="Without a copy for use offline.*KERASGAN_CACHE"):
+        assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+
+
+@pytest.mark.parametrize("name", ["../evil.keras", "/etc/x.keras", "a/b.keras"])
+def test_an_unsafe_file_name_in_somebody_elses_list_is_never_asked_for(server, installed, name):
+    record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
+    server.pages["/weights.json"] = json.dumps({"published": [record]}).encode()
+    with pytest.raises(kg.InputError, match="unsafe file"):
+        kg.zoo.load("e", release=server.url)
+    assert server.asked == 1
+    assert nothing_is_kept(installed.parent)
 
 
 def test_a_release_in_a_folder(release, installed):
@@ -272,14 +300,18 @@ def test_unknown_names_and_versions(installed):
         kg.zoo.load("tiny_noise", version=2)
 
 
-def test_a_layer_that_would_run_code_is_refused(tmp_path):
+def test_a_layer_that_would_run_code_is_refused(server, installed, tmp_path):
     latent = keras.Input((4,))
     image = keras.layers.Reshape((2, 2, 1))(keras.layers.Lambda(lambda x: x)(latent))
     spec = kg.SampleSpec(latent_dim=4, image_shape=(2, 2, 1))
     path = kg.Sampler(keras.Model(latent, image), spec).save(tmp_path / "evil.keras")
-    with pytest.raises(kg.InputError, match="Lambda") as raised:
-        kg.Sampler.load(path)
-    assert "safe_mode" not in str(raised.value) and "unsafe" not in str(raised.value)
+    record = {"entry": "evil", "version": 1, "file": "evil-1.keras", "sha256": sha256(path)}
+    server.pages["/weights.json"] = json.dumps({"published": [record]}).encode()
+    server.pages["/weights/evil-1.keras"] = path.read_bytes()
+    for load in (lambda: kg.Sampler.load(path), lambda: kg.zoo.load("evil", release=server.url)):
+        with pytest.raises(kg.InputError, match="Lambda") as raised:
+            load()
+        assert "safe_mode" not in str(raised.value) and "unsafe" not in str(raised.value)
 
 
 def test_names_know_what_is_published(installed):

@@ -92,17 +92,23 @@ def fetch(url: str, sha256: str, size: int | None, folder: Path) -> Path:
 def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
     """A small text file as the server has it now; where it cannot be reached, the copy kept of the last time.
 
+    A server's fault may pass, so that it is asked three times; one that does not answer is asked once.
+
     Args:
         url: its address.
         copy: where it is kept.
         check: raises what is wrong with a text, which then is not kept.
     """
     import requests
+    import urllib3
 
     from kerasgan.files import whole_file
 
+    faults = urllib3.Retry(
+        2, connect=0, read=0, status_forcelist=(500, 502, 503, 504), backoff_factor=0.5, raise_on_status=False
+    )
     try:
-        body = b"".join(_pieces(url, MANIFEST_SIZE)).decode("utf-8", "replace")
+        body = b"".join(_pieces(url, MANIFEST_SIZE, faults)).decode("utf-8", "replace")
     except requests.RequestException as error:
         if not copy.is_file():
             raise InputError(f"Could not read {_shown(url)} ({_shown(error)}). Check the address.") from error
@@ -113,7 +119,7 @@ def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
         with whole_file(copy) as temporary:
             temporary.write_text(body, "utf-8")
     except OSError as error:
-        raise InputError(_cannot_use(copy.parent, error)) from error
+        warnings.warn(f"Without a copy for use offline. {_cannot_use(copy.parent, error)}", stacklevel=2)
     return body
 
 
@@ -123,24 +129,28 @@ def _into(file: str, url: str, limit: int) -> None:
             opened.write(piece)
 
 
-def _pieces(url: str, limit: int):
+def _pieces(url: str, limit: int, retries: Any = 0):
     """The body of an answer as it comes; any fault is a `requests.RequestException`."""
     import requests
     import urllib3
     from tqdm import tqdm
 
+    session = requests.Session()
+    session.mount(url, requests.adapters.HTTPAdapter(max_retries=retries))
     try:
         with (
-            requests.get(url, stream=True, timeout=SILENCE) as response,
+            session,
+            session.get(url, stream=True, timeout=SILENCE) as response,
             tqdm(desc=url.rpartition("/")[2], unit="B", unit_scale=True, leave=False) as progress,
         ):
             response.raise_for_status()
             progress.reset(_announced(response))
-            heard, received = time.monotonic(), 0
+            heard, received, total = time.monotonic(), 0, 0
             while piece := response.raw.read1(2**16, decode_content=True):
                 progress.update(len(piece))
                 received += len(piece)
-                if progress.n > limit:
+                total += len(piece)
+                if total > limit:
                     raise requests.ConnectionError(f"it sends more than the {limit:,} bytes it should")
                 if time.monotonic() - heard > SILENCE:
                     if received < 1024:

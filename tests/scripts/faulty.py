@@ -8,16 +8,16 @@ import time
 
 
 class Server:
-    """Answers with the release's files; `faults` are used up first, one a request."""
+    """Answers with the release's files, or `pages` by path; `faults` are used up first, one a request."""
 
     def __init__(self, folder):
-        self.folder, self.faults, self.asked, self.poured = folder, [], 0, 0
+        self.folder, self.pages, self.faults, self.asked, self.poured = folder, {}, [], 0, 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked += 1
-                body = (outer.folder / self.path.lstrip("/")).read_bytes()
+                body = outer.pages.get(self.path) or (outer.folder / self.path.lstrip("/")).read_bytes()
                 fault = outer.faults.pop(0) if outer.faults else None
                 if isinstance(fault, int):
                     self.send_error(fault)
