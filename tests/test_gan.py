@@ -168,6 +168,23 @@ def test_steps_per_execution_changes_nothing():
         np.testing.assert_allclose(results[1][name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def test_a_training_goes_on_after_an_epoch_whose_last_execution_was_shorter(tmp_path):
+    if keras.backend.backend() == "torch":
+        pytest.skip("PyTorch knows one step per execution only")
+    ends = []
+    seen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(batch))
+    expected = tiny.gan()
+    quiet(expected, *tiny.batch(40), epochs=2)
+    for epochs in (1, 2, 2):  # begun, gone on with, left as it is
+        gan = tiny.gan(compile_options={"steps_per_execution": 3})
+        position = kg.callbacks.Checkpoint(tmp_path)
+        quiet(gan, *tiny.batch(40), epochs=epochs, callbacks=[seen, position])
+        assert (position.saved["epoch"], position.saved["step"]) == (epochs, 0)
+    assert ends == [2, 4] * 2
+    for name, value in tiny.weights(expected).items():
+        np.testing.assert_allclose(tiny.weights(gan)[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
 def test_compiled_step_equals_the_plain_one():
     if keras.backend.backend() != "tensorflow":
         pytest.skip("XLA is an option on TensorFlow only")

@@ -130,7 +130,8 @@ class _Training(keras.callbacks.CallbackList):
         super().on_train_batch_begin(self.batches.start + batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        super().on_train_batch_end(self.batches.start + batch, logs)
+        # Keras counts the last execution of several steps as a full one, though the epoch may end before.
+        super().on_train_batch_end(self.batches.start + min(batch, self.batches.num_batches - 1), logs)
 
 
 def evaluable(model, data):
