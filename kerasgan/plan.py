@@ -30,7 +30,8 @@ def recipe_for(
         images: data in place of what `source` names.
         data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
         **changes: recipe fields to set; `None` leaves them. `image_shape` may be (height, width) alone; `dataset` is
-            whatever `kerasgan.data.open` takes, and gives the recipe a name of its own.
+            whatever `kerasgan.data.open` takes, and gives the recipe a name of its own; `conditional=True` has an entry
+            learn the data's classes that knows none by itself.
 
     Returns:
         The recipe with `image_shape` and `num_classes` as the data have them, and the data.
@@ -38,6 +39,7 @@ def recipe_for(
     changes = {name: value for name, value in changes.items() if value is not None}
     shape = changes.pop("image_shape", None)
     dataset = changes.pop("dataset", None)
+    conditional = changes.pop("conditional", False)
     own = source not in zoo.names()
     if own:
         if dataset:
@@ -59,9 +61,11 @@ def recipe_for(
             f"{source!r} is conditional, and the data {str(dataset)!r} have no labels. Give data with labels "
             "(sub-folders are classes), or an unconditional entry."
         )
+    if conditional and not images.num_classes:
+        raise InputError(f"{recipe.dataset!r} has no labels to learn (sub-folders are classes). Leave out conditional.")
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
         images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
-    classes = images.num_classes if own or recipe.num_classes else 0
+    classes = images.num_classes if own or recipe.num_classes or conditional else 0
     recipe = recipe.for_images(images.image_shape, classes).replace(**changes)
     return recipe, images
 
@@ -69,7 +73,8 @@ def recipe_for(
 def check(source: str, **changes: Any) -> None:
     """Refuses what can be refused without the seconds Keras takes to start: an unknown source, impossible values."""
     if source in zoo.names():
-        fields = {name: value for name, value in changes.items() if value is not None and name != "image_shape"}
+        of_data = ("image_shape", "conditional")
+        fields = {name: value for name, value in changes.items() if value is not None and name not in of_data}
         zoo.show(source).replace(**fields)
     elif not Path(source).exists():
         known = unknown_name("zoo entry", source, zoo.names())

@@ -244,6 +244,7 @@ def _command(recipe, own_entries=None):
     words = ["kerasgan", "train", entry if of_an_entry else recipe["dataset"]]
     words += ["--from", own_entries] if own_entries else []
     words += ["--data", recipe["dataset"]] if data else []
+    words += ["--conditional"] if ours and recipe["num_classes"] and not ours["num_classes"] else []
     known = ours if of_an_entry else {}  # what own data take by themselves depends on how many they are
     if recipe["image_shape"] != known.get("image_shape"):
         words += ["--image-size", "x".join(map(str, recipe["image_shape"]))]

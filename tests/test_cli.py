@@ -245,5 +245,7 @@ def test_an_own_entry_from_training_to_release(kerasgan, here, own_registry, tmp
     assert record["command"] == "kerasgan train mine_digits --from mine.py --epochs 1 --batch-size 512"
     fetched = here("download", "mine_digits", "--release", "release").strip()
     assert fetched == "release/weights/mine_digits-1.keras"
+    assert here("download", "mine_digits@1", "--release", "release").strip() == fetched
+    assert "version 1. Received: 2" in here("download", "mine_digits@2", "--release", "release", ok=False)
     here("sample", fetched, *own, "--out", "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -201,6 +201,7 @@ def test_a_run_on_stacked_pictures_has_its_modes_counted(tmp_path):
     [
         ({}, None, "kerasgan train dcgan_digits"),
         ({"seed": 3, "epochs": 2}, None, "kerasgan train dcgan_digits --epochs 2 --seed 3"),
+        ({"num_classes": 10}, None, "kerasgan train dcgan_digits --conditional"),
         (
             {"name": "dcgan_digits_on_my_cats", "dataset": "my cats", "image_shape": (32, 32, 1)}, None,
             "kerasgan train dcgan_digits --data 'my cats' --image-size 32x32x1",

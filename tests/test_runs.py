@@ -102,6 +102,25 @@ def test_an_entry_on_other_data(entry, tmp_path):
         plan.recipe_for(entry, dataset=tmp_path / "white_cats")
 
 
+def test_an_unconditional_entry_learns_classes_where_it_is_told_to(own_registry, tmp_path):
+    x, y = np.random.default_rng(0).integers(0, 256, (80, 9, 9, 1)).astype("uint8"), np.arange(80) % 3
+    np.savez(tmp_path / "three.npz", x=x, y=y)
+    recipe = kg.zoo.show("wgan_gp_digits")
+    networks = {"generator": {"width": 2}, "discriminator": {"width": 2}}
+    kg.zoo.register(recipe.replace(name="small", batch_size=4, n_critic=2, **networks), networks=None)
+    options = {"dataset": tmp_path / "three.npz", "conditional": True, "image_shape": (9, 9), "epochs": 1}
+    assert plan.recipe_for("small", **{**options, "conditional": None})[0].num_classes == 0
+    run = kg.train("small", tmp_path / "run", exports=(), progress=False, **options)
+    sampler = kg.Sampler.load(run / "sampler.keras")
+    assert sampler.spec.num_classes == 3
+    assert not np.array_equal(sampler.generate(2, labels=0), sampler.generate(2, labels=1))
+    made = json.loads((run / "recipe.json").read_text())
+    assert "--conditional" in publish._command(made).split()
+    np.savez(tmp_path / "unlabelled.npz", x=x)
+    with pytest.raises(kg.InputError, match="has no labels to learn"):
+        plan.recipe_for("small", **{**options, "dataset": tmp_path / "unlabelled.npz"})
+
+
 def test_a_sitting_ends_though_every_epoch_is_one_call(entry, tmp_path):
     run = kg.train(entry, tmp_path / "run", minutes=0, progress=False, compile_options={"steps_per_execution": 2})
     assert sittings(run) == [(2, 4)]

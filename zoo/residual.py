@@ -33,7 +33,7 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         label = keras.Input((), dtype="int32", name="label") if num_classes else None
     convolution = SpectralConv2D if spectral else layers.Conv2D
 
-    def activated(x):
+    def activated(x, label=label):
         if label is None:
             return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=2e-5)(x))
         return layers.ReLU()(ConditionalBatchNormalization(num_classes, momentum=0.9, epsilon=2e-5)([x, label]))
@@ -58,8 +58,8 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
         x = block(x, size)
         if attention and size == attention_size(image_shape):
             x = SelfAttention(spectral=spectral)(x)
-    plain = layers.BatchNormalization(momentum=0.9, epsilon=2e-5)
-    x = layers.ReLU()(plain(x))
+    # The last normalization is the same for all classes, unless the image is too small for blocks that know them.
+    x = activated(x, None if larger else label)
     x = convolution(image_shape[2], 3, padding="same", kernel_initializer=_start(1.0))(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)
     return keras.Model([latent, label] if num_classes else latent, image, name="generator")

@@ -39,6 +39,14 @@ def start_keras():
         keras.ops.zeros(1)
 
 
+def entry_and_version(text: str) -> tuple[str, int | None]:
+    """Of `"ENTRY"` or `"ENTRY@VERSION"`."""
+    entry, _, version = text.partition("@")
+    if version and not version.isdecimal():
+        raise InputError(f"Expected ENTRY@VERSION, the version a number. Received: {text!r}.")
+    return entry, int(version) if version else None
+
+
 def open_sampler(source: str | Path, own: Path | None = None):
     """The Sampler of a zoo entry with published weights, of a run folder or of a `.keras` file.
 
@@ -49,13 +57,10 @@ def open_sampler(source: str | Path, own: Path | None = None):
     from kerasgan import zoo
 
     path = Path(source)
-    entry, _, version = str(source).partition("@")
     published = not path.exists() and path.suffix != ".keras"
     if published:
-        if version and not version.isdecimal():
-            raise InputError(f"Expected ENTRY@VERSION, the version a number. Received: {str(source)!r}.")
-        number = int(version) if version else None
-        zoo.record(entry, number)  # refuses what it does not know in less time than Keras takes to start
+        entry, version = entry_and_version(str(source))
+        zoo.record(entry, version)  # refuses what it does not know in less time than Keras takes to start
     elif path.is_dir() and not (path / "sampler.keras").is_file():
         raise InputError(
             f"The folder {str(path.resolve())!r} holds no sampler.keras. Expected a zoo entry, the folder of a "
@@ -64,7 +69,7 @@ def open_sampler(source: str | Path, own: Path | None = None):
     register_own(own)
     start_keras()
     if published:
-        return zoo.load(entry, number)
+        return zoo.load(entry, version)
     from kerasgan.sampler import Sampler
 
     return Sampler.load(path / "sampler.keras" if path.is_dir() else path)

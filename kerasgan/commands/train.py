@@ -16,6 +16,9 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="data for an entry in place of its own: a folder, an .npz file or a data set")
     ] = None,
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="have an entry without classes learn those of the data")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="run folder [default: runs/<name>]")] = None,
     epochs: Annotated[int | None, typer.Option(help="passes over the data")] = None,
     batch_size: Annotated[int | None, typer.Option(help="images per update of the discriminator")] = None,
@@ -52,6 +55,7 @@ def train(
     - `kerasgan train ./pictures --image-size 64`
     - `kerasgan train dcgan_mnist --epochs 5 --out runs/try`
     - `kerasgan train sngan_projection_cifar10 --data ./pictures --minutes 90`
+    - `kerasgan train wgan_gp_mnist --conditional`
     - `kerasgan train mine_faces --from my_entries.py`
     """
     register_own(own)
@@ -64,6 +68,7 @@ def train(
         "image_shape": _image_shape(image_size),
         "seed": seed,
         "precision": precision,
+        "conditional": conditional or None,
     }
     plan.check(source, **changes)
     start_keras()

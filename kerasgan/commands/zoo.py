@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, register_own, start_keras
+from kerasgan.commands.shared import EntriesFile, entry_and_version, register_own, start_keras
 
 app = typer.Typer(no_args_is_help=True, help="Publish trained generators.")
 
@@ -58,8 +58,9 @@ def pack(
 
 
 def download(
-    entry: Annotated[str, typer.Argument(help="a name that `kerasgan list` shows as published")],
-    version: Annotated[int | None, typer.Option(help="[default: the newest]")] = None,
+    entry: Annotated[
+        str, typer.Argument(metavar="ENTRY[@VERSION]", help="a name that `kerasgan list` shows as published")
+    ],
     release: Annotated[
         str | None, typer.Option(help="folder of `kerasgan zoo pack`, or its http(s) address [default: the package's]")
     ] = None,
@@ -68,8 +69,9 @@ def download(
 
     Examples:
     - `kerasgan download dcgan_digits`
+    - `kerasgan download dcgan_digits@1`
     - `kerasgan download mine --release https://example.org/release`, whose file every other command takes
     """
     from kerasgan.zoo import manifest, published
 
-    typer.echo(published.fetch(manifest.find(entry, version, release), release))
+    typer.echo(published.fetch(manifest.find(*entry_and_version(entry), release), release))
