@@ -134,6 +134,17 @@ def test_our_callbacks_leave_log_grids_and_animation(tmp_path):
         assert animation.n_frames == 3
 
 
+def test_the_animation_of_a_long_training_shows_its_ends_and_not_every_epoch(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(kg.viz, "save_gif", lambda paths, _: shown.extend(path.stem for path in paths))
+    for epoch in range(1, 641):
+        (tmp_path / f"epoch-{epoch:04d}.png").touch()
+    kg.callbacks.SampleGrid(tmp_path).on_train_end()
+    assert len(set(shown)) == len(shown) == 100
+    assert (shown[0], shown[-1]) == ("epoch-0001", "epoch-0640")
+    assert shown == sorted(shown)
+
+
 def test_a_generator_that_gives_nan_leaves_no_picture(tmp_path):
     gan = tiny.gan(compile_options={"run_eagerly": True})
     for variable in gan.generator.trainable_variables:

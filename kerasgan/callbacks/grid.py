@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from kerasgan import viz
 from kerasgan.errors import DivergedError
 from kerasgan.sampler import Sampler
 
+MOST_FRAMES = 100
+"""Of the animation, which the epochs of a longer training share evenly: more take minutes to write, and to watch."""
+
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes a grid of samples after every epoch, always of the same latents, and an animation of all at the end.
+    """Writes a grid of samples after every epoch, always of the same latents, and an animation of them at the end.
 
     Args:
         folder: for `epoch-0001.png` and so on, and `training.gif`.
@@ -46,6 +50,7 @@ class SampleGrid(keras.callbacks.Callback):
         viz.save_grid(images, self.folder / f"epoch-{epoch + 1:04d}.png", columns, self.scale)
 
     def on_train_end(self, logs=None):
-        frames = sorted(self.folder.glob("epoch-*.png"))
-        if frames:
-            viz.save_gif(frames, self.folder / "training.gif")
+        epochs = sorted(self.folder.glob("epoch-*.png"))
+        if epochs:
+            shown = np.linspace(0, len(epochs) - 1, min(len(epochs), MOST_FRAMES))
+            viz.save_gif([epochs[round(i)] for i in shown], self.folder / "training.gif")
