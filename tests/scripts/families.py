@@ -10,14 +10,14 @@ import kerasgan as kg
 WIDTHS = {"r3gan": 16}  # the others' is 4
 NAMES = sorted({kg.zoo.show(name).family for name in kg.zoo.names("*_digits")})
 PUBLISHED = kg.zoo.names(pretrained=True)
-ENTRIES = [*PUBLISHED, *(name for name in NAMES if name not in {kg.zoo.show(entry).family for entry in PUBLISHED})]
-"""What there is to export: every published entry, and of the families without one the family."""
+ENTRIES = [*PUBLISHED, *NAMES]
+"""What there is to export: every published entry, and every family at odd sizes."""
 FURTHER = {b for a, b in itertools.pairwise(PUBLISHED) if kg.zoo.show(a).family == kg.zoo.show(b).family}
 """Published entries whose family another one can stand for."""
 
 
 def sampler(name):
-    """A published entry's, or a small one of a family with weights that matter: factors begin at 0 or 1."""
+    """A published entry's, or a family's at an odd size with weights that matter: factors begin at 0 or 1."""
     if name in PUBLISHED:
         return kg.zoo.load(name)
     made = kg.zoo.build(recipe(name)).sampler()
