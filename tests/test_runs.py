@@ -102,10 +102,11 @@ def test_an_entry_on_other_data(entry, tmp_path):
         plan.recipe_for(entry, dataset=tmp_path / "white_cats")
 
 
-def test_an_unconditional_entry_learns_classes_where_it_is_told_to(own_registry, tmp_path):
+@pytest.mark.parametrize("known", ["wgan_digits", "wgan_gp_digits"])
+def test_an_unconditional_entry_learns_classes_where_it_is_told_to(own_registry, tmp_path, known):
     x, y = np.random.default_rng(0).integers(0, 256, (80, 9, 9, 1)).astype("uint8"), np.arange(80) % 3
     np.savez(tmp_path / "three.npz", x=x, y=y)
-    recipe = kg.zoo.show("wgan_gp_digits")
+    recipe = kg.zoo.show(known)
     networks = {"generator": {"width": 2}, "discriminator": {"width": 2}}
     kg.zoo.register(recipe.replace(name="small", batch_size=4, n_critic=2, **networks), networks=None)
     options = {"dataset": tmp_path / "three.npz", "conditional": True, "image_shape": (9, 9), "epochs": 1}
