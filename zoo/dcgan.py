@@ -2,9 +2,9 @@
 
 From the paper: dense + batch normalization + ReLU + transposed convolutions with stride 2 and tanh in the generator,
 LeakyReLU 0.2 in the discriminator, Adam with beta_1 0.5. Differences, each for quality at small sizes: a lazy R1
-penalty, an average of the generator's weights; the last layers are 3x3 convolutions; batch normalization in the
-discriminator for MNIST only; a mapping in the generator of `dcgan_mnist`; batches of 32 and rates of 1e-3 for digits
-and both MNIST sets (128 and 2e-4 there). For the latter the rates fall to 0 in the second half.
+penalty, an average of the generator's weights; the last layers are 3x3 convolutions; no batch normalization in the
+discriminator for CIFAR-10; a mapping in the generators of `dcgan_digits` and `dcgan_mnist`; batches of 32 and rates of
+1e-3 for digits and both MNIST sets (128 and 2e-4 there). For the latter the rates fall to 0 in the second half.
 """
 
 from typing import Any
@@ -119,8 +119,8 @@ register(
         "dcgan_digits",
         **DIGITS,
         **SETTINGS,
-        generator={"width": 16},
-        discriminator={"width": 32},
+        generator={"width": 16, "mapping": 2},
+        discriminator={"width": 32, "batch_norm": True},
         **FAST_RATES,
     )
 )
