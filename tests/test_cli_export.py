@@ -55,13 +55,13 @@ def test_a_published_entry_as_two_formats(folder):
     record = kg.zoo.load("dcgan_digits").about
     held = {p.key: p.value for p in onnx.load(folder / "deploy" / files[0]).metadata_props}
     assert {key: held[key] for key in record} == record
-    assert record["license"] == "Apache-2.0" and record["version"] == "1" and "CC BY 4.0" in record["dataset_license"]
+    assert record["license"] == "Apache-2.0" and record["version"] == "2" and "CC BY 4.0" in record["dataset_license"]
     for name in files:
         assert f"deploy/{name}" in printed
     assert f"{(folder / 'deploy' / files[0]).stat().st_size:,} bytes" in printed
     assert printed.count("30 images: largest difference") == 2
     text = (folder / "deploy" / files[3]).read_text()
-    assert text.startswith("# dcgan_digits 1, LiteRT\n") and "licence: Apache-2.0" in text and "CC BY 4.0" in text
+    assert text.startswith("# dcgan_digits 2, LiteRT\n") and "licence: Apache-2.0" in text and "CC BY 4.0" in text
 
 
 @on_tensorflow

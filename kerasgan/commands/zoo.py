@@ -69,7 +69,7 @@ def download(
 
     Examples:
     - `kerasgan download dcgan_digits`
-    - `kerasgan download dcgan_digits@1`
+    - `kerasgan download dcgan_digits@2`
     - `kerasgan download mine --release https://example.org/release`, whose file every other command takes
     """
     from kerasgan.zoo import manifest, published
