@@ -2,7 +2,7 @@
 
 From the paper: the loss of its equation 9, targets 1 for real, 0 for generated, 1 for the generator; convolutional
 networks with batch normalization in both players. Differences: the networks are DCGAN's rather than the deeper ones for
-112x112 rooms; an average of the generator's weights. With classes, the discriminator is a projection discriminator
+112x112 rooms; an average of the generator's weights; for digits a mapping and the R1 penalty of `dcgan_digits`. With classes, the discriminator is a projection discriminator
 (the paper sets a one-hot vector beside the features of many classes).
 """
 
@@ -23,7 +23,8 @@ register(
         "lsgan_digits",
         **DIGITS,
         **_SETTINGS,
-        generator={"width": 16},
+        penalties=({"name": "r1", "gamma": 0.1, "interval": 16},),
+        generator={"width": 16, "mapping": 2},
         discriminator={"width": 32},
         **FAST_RATES,
     )
