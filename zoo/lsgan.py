@@ -2,8 +2,9 @@
 
 From the paper: the loss of its equation 9, targets 1 for real, 0 for generated, 1 for the generator; convolutional
 networks with batch normalization in both players. Differences: the networks are DCGAN's rather than the deeper ones for
-112x112 rooms; an average of the generator's weights; for digits a mapping and the R1 penalty of `dcgan_digits`. With classes, the discriminator is a projection discriminator
-(the paper sets a one-hot vector beside the features of many classes).
+112x112 rooms; an average of the generator's weights; for digits, the mapping and the R1 penalty of `dcgan_digits`, so
+that the two differ by their loss alone. With classes, the discriminator is a projection discriminator (the paper sets a
+one-hot vector beside the features of many classes).
 """
 
 from typing import Any
