@@ -7,14 +7,20 @@ from typing import Any
 from kerasgan.files import whole_file
 
 
-def write(release: Path, records: list[dict[str, Any]]) -> None:
-    """Writes the card of every published version, and `README.md`, the gallery of the newest of each entry."""
+def write(release: Path, records: list[dict[str, Any]], ours: bool) -> None:
+    """Writes the card of every published version, and `README.md`, the gallery of the newest of each entry.
+
+    Args:
+        release: the folder.
+        records: all of its `weights.json`.
+        ours: whether the package knows the release by itself.
+    """
     newest = {r["entry"]: r for r in sorted(records, key=lambda r: r["version"])}
     for record in records:
         stem = Path(record["file"]).stem
         with_curves = (release / "cards" / f"{stem}.svg").exists()
-        _write(release / "cards" / f"{stem}.md", card(record, with_curves))
-    _write(release / "README.md", gallery([newest[entry] for entry in sorted(newest)]))
+        _write(release / "cards" / f"{stem}.md", card(record, with_curves, ours))
+    _write(release / "README.md", gallery([newest[entry] for entry in sorted(newest)], ours))
 
 
 def _write(path, text):
@@ -22,8 +28,14 @@ def _write(path, text):
         temporary.write_text(text)
 
 
-def card(record: dict[str, Any], with_curves: bool = False) -> str:
-    """One model card as Markdown; `with_curves` says whether an SVG file of that name lies beside it."""
+def card(record: dict[str, Any], with_curves: bool = False, ours: bool = True) -> str:
+    """One model card as Markdown.
+
+    Args:
+        record: of `weights.json`.
+        with_curves: whether an SVG file of that name lies beside it.
+        ours: as of `write`.
+    """
     recipe = record["recipe"]
     stem = Path(record["file"]).stem
     classes = recipe["num_classes"]
@@ -34,7 +46,7 @@ def card(record: dict[str, Any], with_curves: bool = False) -> str:
 ![samples]({stem}.png)
 
 *None picked{_classes(record)}:
-`kerasgan.zoo.load("{record["entry"]}", version={record["version"]}).generate({record["golden"]["n"]}, seed=0)`*
+`{_drawn(record, ours)}`*{"" if ours else f" ({_RELEASE})"}
 
 | | |
 |---|---|
@@ -56,10 +68,33 @@ def card(record: dict[str, Any], with_curves: bool = False) -> str:
 {_training(stem) if with_curves else ""}
 ## Use and limits
 
-Made to show, teach and test: a small network trained on a public data set. It draws what it saw, with the biases of
+Made to show, teach and test: a small network{_public(record)}. It draws what it saw, with the biases of
 that data, and nothing else; it is not fit for decisions about people, and its images prove nothing about handwriting or
 objects. Scores say how it compares under the protocol printed with them, not more.
 {_limits(record)}"""
+
+
+_RELEASE = "RELEASE is the folder that holds `weights.json`, or the http(s) address it is served at"
+
+
+def _drawn(record, ours):
+    release = "" if ours else ', release="RELEASE"'
+    load = f'kerasgan.zoo.load("{record["entry"]}", version={record["version"]}{release})'
+    return f"{load}.generate({record['golden']['n']}, seed=0)"
+
+
+def _how(ours):
+    if ours:
+        return '`kerasgan.zoo.load("NAME")`, `kerasgan sample NAME`.'
+    return (
+        '`kerasgan.zoo.load("NAME", release="RELEASE")`, or `kerasgan download NAME --release RELEASE`, whose file\n'
+        f"`kerasgan sample` and every other command take. {_RELEASE}."
+    )
+
+
+def _public(record):
+    known = not record["dataset"].startswith("./") and record["dataset_license"] != "not stated"
+    return " trained on a public data set" if known else ""
 
 
 def _classes(record):
@@ -162,8 +197,8 @@ def _training(stem):
     return f"\n## Training\n\n![losses and accuracies]({stem}.svg)\n\nAll numbers: [{stem}.jsonl]({stem}.jsonl).\n"
 
 
-def gallery(records: list[dict[str, Any]]) -> str:
-    """The page that shows the newest version of every entry."""
+def gallery(records: list[dict[str, Any]], ours: bool = True) -> str:
+    """The page that shows the newest version of every entry; `ours` as of `write`."""
     rows = [
         f"| [`{r['entry']}`](cards/{Path(r['file']).stem}.md) | ![](cards/{Path(r['file']).stem}.png) | "
         f"{r['parameters']:,} | {r['minutes']} | {_brief(r)} |"
@@ -173,7 +208,7 @@ def gallery(records: list[dict[str, Any]]) -> str:
         [
             "# The zoo",
             "",
-            'Trained generators: `kerasgan.zoo.load("NAME")`, `kerasgan sample NAME`. Every picture shows the first',
+            f"Trained generators: {_how(ours)} Every picture shows the first",
             "hundred samples of seed 0. This page and the cards are written by `kerasgan zoo pack`.",
             "",
             "| entry | samples | parameters | minutes | FID: this / floor |",

@@ -2,11 +2,13 @@
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kerasgan import data, zoo
 from kerasgan.data.images import Images
+from kerasgan.data.sources import NAMES
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.recipe import Recipe
 
@@ -45,12 +47,12 @@ def recipe_for(
         if dataset:
             raise InputError(f"Other data go with a zoo entry. Received: {source!r}, and the data {str(dataset)!r}.")
         images = images or _own_images(source, shape, data_options or {})
-        recipe = own_pictures_recipe(Path(source), images)
+        recipe = own_pictures_recipe(Path(source), images.image_shape, len(images))
     else:
         recipe = zoo.show(source)
         if dataset:
             path = Path(dataset).expanduser()
-            where = str(path.resolve()) if path.exists() else str(dataset)
+            where = str(path.resolve()) if dataset not in NAMES and path.exists() else str(dataset)
             recipe = recipe.replace(dataset=where, name=f"{source}{OTHER_DATA}{_slug(path)}")
         elif images:
             recipe = recipe.replace(dataset=images.name)
@@ -61,11 +63,15 @@ def recipe_for(
             f"{source!r} is conditional, and the data {str(dataset)!r} have no labels. Give data with labels "
             "(sub-folders are classes), or an unconditional entry."
         )
+    if conditional and recipe.family == "infogan":
+        raise InputError(f"{source!r} finds codes of its own and learns no labels. Leave out conditional.")
     if conditional and not images.num_classes:
         raise InputError(f"{recipe.dataset!r} has no labels to learn (sub-folders are classes). Leave out conditional.")
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
         images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
     classes = images.num_classes if own or recipe.num_classes or conditional else 0
+    if recipe.family == "infogan":
+        classes = recipe.num_classes
     recipe = recipe.for_images(images.image_shape, classes).replace(**changes)
     return recipe, images
 
@@ -83,19 +89,26 @@ def check(source: str, **changes: Any) -> None:
 
 def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
     check(source)
-    return data.open(source, image_shape=shape, **options)
+    return data.open(Path(source), image_shape=shape, **options)
 
 
-def own_pictures_recipe(source: Path, images: Images) -> Recipe:
-    """DCGAN with differentiable augmentation for a set nobody tuned a recipe for, conditional where it has classes."""
+def own_pictures_recipe(source: Path, image_shape: Sequence[int], count: int) -> Recipe:
+    """DCGAN with differentiable augmentation for a set nobody tuned a recipe for, conditional where it has classes.
+
+    Args:
+        source: where the pictures lie.
+        image_shape: (height, width, channels).
+        count: of the pictures.
+    """
+    name = f"dcgan_{_slug(source)}"
     return zoo.show("dcgan_cifar10").replace(
-        name=f"dcgan_{_slug(source)}",
+        name=f"{name}_pictures" if name in zoo.names() else name,
         dataset=str(source.resolve()),
-        augment="color,translation,cutout" if images.image_shape[2] > 1 else "translation,cutout",
+        augment="color,translation,cutout" if image_shape[2] > 1 else "translation,cutout",
         generator={},
         discriminator={},
-        batch_size=min(64, len(images)),
-        epochs=max(1, round(FOLDER_IMAGES / max(len(images), SHORTEST_EPOCH))),
+        batch_size=min(64, count),
+        epochs=max(1, round(FOLDER_IMAGES / max(count, SHORTEST_EPOCH))),
     )
 
 

@@ -3,18 +3,17 @@
 import contextlib
 import hashlib
 import json
-import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 
-from kerasgan import cards, charts, jsonl, viz, zoo
+from kerasgan import again, cards, charts, jsonl, viz
 from kerasgan.errors import InputError
-from kerasgan.plan import OTHER_DATA
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import manifest
 
@@ -45,6 +44,7 @@ def pack(
     release: str | Path,
     *,
     data: str | None = None,
+    data_options: dict[str, Any] | None = None,
     n: int = 10_000,
     extractor: Any = None,
     storage: str = "float32",
@@ -52,7 +52,7 @@ def pack(
     entry: str | None = None,
     command: str | None = None,
     seeds: Sequence[str | Path] = (),
-    weights_license: str = "Apache-2.0",
+    weights_license: str = "not stated",
     data_license: str | None = None,
 ) -> dict[str, Any]:
     """Publishes a finished run as the next version of its entry; what it publishes computes in float32.
@@ -61,6 +61,7 @@ def pack(
         run: a run folder of `kerasgan train`.
         release: the folder a static host serves: `weights.json`, `weights/`, `cards/`, `README.md`. Made if missing.
         data: to score on, for `kerasgan.data.open`; the recipe's own by default.
+        data_options: for `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
         n: images of each kind for the scores; 0 publishes without scores.
         extractor: for the scores, see `kerasgan.metrics.extractors.get`; class agreement is among them where it tells
             the classes of the data.
@@ -71,8 +72,8 @@ def pack(
         command: that trained it; written from the recipe by default.
         seeds: run folders of the same recipe with other seeds. They are scored as this one is, and not published: the
             record and the card say how far the scores depend on the seed.
-        weights_license: of the weights.
-        data_license: of the data; known for the zoo's own.
+        weights_license: of the weights, which is whoever trained them to choose.
+        data_license: of the data; known for those of the zoo's own recipes.
 
     Returns:
         The new record of `weights.json`.
@@ -93,7 +94,7 @@ def pack(
     manifest.check_name(entry)
     data = data or recipe["dataset"]
     if Path(recipe["dataset"]).is_absolute():
-        recipe["dataset"] = Path(recipe["dataset"]).name  # where it lies on this machine is nobody's business
+        recipe["dataset"] = f"./{Path(recipe['dataset']).name}"  # where it lies on this machine is nobody's business
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
         trained = _trained(run, spread)
@@ -104,14 +105,12 @@ def pack(
         shown = sampler.generate(SHOWN, seed=0)
         columns = recipe["num_classes"] if 1 < recipe["num_classes"] <= MOST_COLUMNS else 10
         viz.save_grid(shown, picture, columns)
-        scores = _scores(sampler, recipe["num_classes"], data, n, extractor) if n else None
+        scores = _scores(sampler, data, data_options, n, extractor) if n else None
         by_seed = {recipe["seed"]: _of_seed(sitting[-1], scores)} if others else {}
         for seed, other in others.items():
             with tempfile.TemporaryDirectory() as folder:
                 stored = Sampler.load(_trained(other, spread).save(Path(folder) / "sampler.keras", storage=storage))
-            by_seed[seed] = _of_seed(
-                _finished(other)[1][-1], _scores(stored, recipe["num_classes"], data, n, extractor)
-            )
+            by_seed[seed] = _of_seed(_finished(other)[1][-1], _scores(stored, data, data_options, n, extractor))
         record = {
             "entry": entry,
             "version": version,
@@ -126,7 +125,7 @@ def pack(
             "dataset": recipe["dataset"],
             "dataset_license": data_license or LICENSES.get(recipe["dataset"], "not stated"),
             "weights_license": weights_license,
-            "command": command or _command(recipe, sitting[-1].get("own_entries")),
+            "command": command or again.command(Recipe.from_dict(recipe), sitting[-1].get("own_entries")),
             "hardware": sitting[-1]["machine"],
             "backend": sitting[-1]["backend"],
             "minutes": round(sum(s["seconds"] for s in sitting) / 60, 1),
@@ -143,9 +142,10 @@ def pack(
         if log.exists():
             shutil.copy(log, release / "cards" / f"{stem}.jsonl")
             (release / "cards" / f"{stem}.svg").write_text(curves(jsonl.read(log)))
-        records = [*_published(release), record]
-        manifest.write(release, records)
-    cards.write(release, records)
+        with filelock.FileLock(release / ".packing.lock"):  # another process may add its record, too
+            records = [*_published(release), record]
+            manifest.write(release, records)
+            cards.write(release, records, ours=release.resolve() == manifest.FOLDER.resolve())
     return record
 
 
@@ -236,33 +236,16 @@ def _difference(stored, exact):
     return {"largest": int(difference.max()), "mean": round(float(difference.mean()), 4)}
 
 
-def _command(recipe, own_entries=None):
-    """`kerasgan train ENTRY`, or the data of one's own, with what differs from the recipe these have by themselves."""
-    entry, _, data = recipe["name"].partition(OTHER_DATA)
-    ours = zoo.show(entry).to_dict() if entry in zoo.names() else {}
-    of_an_entry = own_entries or (ours and (data or ours["dataset"] == recipe["dataset"]))
-    words = ["kerasgan", "train", entry if of_an_entry else recipe["dataset"]]
-    words += ["--from", own_entries] if own_entries else []
-    words += ["--data", recipe["dataset"]] if data else []
-    words += ["--conditional"] if ours and recipe["num_classes"] and not ours["num_classes"] else []
-    known = ours if of_an_entry else {}  # what own data take by themselves depends on how many they are
-    if recipe["image_shape"] != known.get("image_shape"):
-        words += ["--image-size", "x".join(map(str, recipe["image_shape"]))]
-    for field in ("epochs", "batch_size", "seed", "precision"):
-        if recipe[field] != known.get(field):
-            words += [f"--{field.replace('_', '-')}", str(recipe[field])]
-    return shlex.join(words)
-
-
-def _scores(sampler, num_classes, data, n, extractor):
+def _scores(sampler, data, data_options, n, extractor):
     from kerasgan import metrics
     from kerasgan.metrics import extractors
 
     channels = sampler.spec.image_shape[-1]
     judge = extractors.get(extractor, data_name=Path(data).stem, channels=channels)
     names = ["fid", "kid", "precision_recall"]
-    if num_classes:  # InfoGAN's codes are no classes of the data
-        names += ["class_agreement", "cas"] if judge.num_classes(channels) == num_classes else ["cas"]
+    if sampler.spec.classes:
+        tells_them = judge.num_classes(channels) == sampler.spec.num_classes
+        names += ["class_agreement", "cas"] if tells_them else ["cas"]
     elif judge.per_channel:  # stacked data are there for their modes to be counted
         names += ["mode_coverage"]
-    return metrics.evaluate(sampler, data, metrics=names, n=n, extractor=judge).to_dict()
+    return metrics.evaluate(sampler, data, names, n=n, extractor=judge, data_options=data_options).to_dict()

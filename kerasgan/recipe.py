@@ -10,6 +10,15 @@ from kerasgan.errors import InputError, unknown_name
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 Options = Mapping[str, Any]
+_WHOLE = {
+    "num_classes": 0,
+    "latent_dim": 1,
+    "batch_size": 1,
+    "epochs": 1,
+    "n_critic": 1,
+    "gradient_accumulation": 1,
+    "seed": 0,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +101,13 @@ class Recipe:
                 object.__setattr__(self, field, convert(getattr(self, field)))
             except (TypeError, ValueError) as error:
                 raise InputError(f"{field} must be {expected}. Received: {getattr(self, field)!r}.") from error
-        if not isinstance(self.num_classes, numbers.Integral) or self.num_classes < 0:
-            raise InputError(f"num_classes must be a whole number, 0 for none. Received: {self.num_classes!r}.")
-        for field in ("latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"):
-            if getattr(self, field) < 1:
-                raise InputError(f"{field} must be at least 1. Received: {getattr(self, field)}.")
+        for field, least in _WHOLE.items():
+            value = getattr(self, field)
+            if not isinstance(value, numbers.Integral):
+                raise InputError(f"{field} must be a whole number. Received: {value!r}.")
+            if value < least:
+                raise InputError(f"{field} must be at least {least}. Received: {value}.")
+            object.__setattr__(self, field, int(value))  # NumPy's cannot be written as JSON
         if not 0 <= self.decay <= 1:
             raise InputError(f"decay must be a part of the training, 0 to 1. Received: {self.decay}.")
         if not 0 <= self.mismatched < 1 or (self.mismatched and self.num_classes < 2):

@@ -53,6 +53,11 @@ class SampleSpec:
     def num_classes(self) -> int:
         return len(self.class_names)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """`class_names`, or none where they are codes that a generator found for itself and nobody has named."""
+        return () if self.class_names == code_names(self.num_classes) else self.class_names
+
     def latents(self, n: int, seed: int = 0) -> np.ndarray:
         """Latents from the prior, float32 (n, latent_dim); the same on every backend for the same seed."""
         return priors.sample(self.prior, n, self.latent_dim, seed)
@@ -100,6 +105,11 @@ class SampleSpec:
         """Float outputs of the generator, any shape, as uint8: `value_range` becomes 0..255, the rest is clipped."""
         low, high = self.value_range
         return np.clip(np.rint((values - low) * (255.0 / (high - low))), 0, 255).astype("uint8")
+
+
+def code_names(count: int) -> tuple[str, ...]:
+    """Names of labels that stand for nothing known beforehand, as InfoGAN's do."""
+    return tuple(f"code {i}" for i in range(count))
 
 
 def check_value_range(value_range: tuple[float, ...]) -> None:

@@ -83,7 +83,7 @@ def save_grid(images: np.ndarray, path: str | Path, columns: int | None = None, 
     from PIL import Image
 
     path = Path(path)
-    if path.suffix.lower() not in Image.registered_extensions():
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise InputError(f"A picture is written as .png, .jpg or another format Pillow knows. Received: {path.name!r}.")
     picture = to_pillow(grid(_drawable(np.asarray(images)), columns), scale)
     with whole_file(path) as temporary:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from kerasgan import data
 from kerasgan.errors import InputError
+from kerasgan.metrics import parts
 
 SHARED = Path(__file__).parents[2] / "shared"
 PREPARED = Path(os.environ.get("TFDS_DATA_DIR") or SHARED / "tensorflow_datasets")
@@ -220,6 +221,17 @@ class TestTensorFlowDatasets:
             data.load("digit")
         with pytest.raises(InputError, match=r"No folder and no .npz file 'mnst', and as .* Did you mean 'mnist'"):
             data.open("mnst")
+
+    def test_a_name_of_the_zoos_data_is_never_a_folder(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("digits").mkdir()
+        Image.new("L", (9, 9)).save("digits/one.png")
+        assert len(data.open("digits")) == 1500
+        assert len(data.open("./digits")) == len(data.open(Path("digits"))) == 1
+        train, test = parts.open_parts("digits", None, None, {})
+        assert (len(train), len(test)) == (1500, 297)
+        train, test = parts.open_parts("./digits", None, None, {})
+        assert (len(train), test) == (1, None)
 
     def test_versions_and_configurations_that_are_not_there(self, tfds):
         with pytest.raises(InputError, match=r"cannot open 'mnist:9.9.9': .*only: 3.0.1"):

@@ -1,6 +1,7 @@
 """GAN through Keras' doors: fit, evaluate, predict, save, load, callbacks; and what it refuses."""
 
 import json
+import math
 
 import keras
 import numpy as np
@@ -305,6 +306,28 @@ def test_evaluate_and_validation_take_images():
     history = quiet(gan, images, validation_data=images).history
     assert history["val_loss"][0] == pytest.approx(history["val_d_loss"][0] + history["val_g_loss"][0], rel=1e-4)
     assert gan.evaluate(images, verbose=0, return_dict=True)["d_loss"] > 0
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 7}])
+def test_evaluate_looks_at_every_image_once(options):
+    """Those left over when the batches are full count, too, each as much as any other."""
+    gan = tiny.gan()
+    gan.discriminator.weights[-1].assign([2.2])  # so that it errs about as often as not
+    images = kg.data.from_arrays(tiny.batch(67)[0])
+    logits = keras.ops.convert_to_numpy(gan.discriminator(gan.scaled(images.x), training=False))
+    assert 0.05 < np.mean(logits > 0) < 0.95
+    sizes = []
+    watch = keras.callbacks.LambdaCallback(on_test_batch_end=lambda batch, logs: sizes.append(batch))
+    found = gan.evaluate(images, verbose=0, return_dict=True, callbacks=[watch], **options)
+    assert found["d_real_accuracy"] == pytest.approx(np.mean(logits > 0), abs=1e-5)
+    assert len(sizes) == math.ceil(67 / options.get("batch_size", 64))
+
+
+def test_weights_of_samples_are_refused():
+    x, y = tiny.batch(16, 3)
+    for options in ({"class_weight": {0: 1.0, 1: 2.0, 2: 1.0}}, {"sample_weight": np.ones(16)}):
+        with pytest.raises(kg.InputError, match="neither class_weight nor sample_weight"):
+            quiet(tiny.gan(num_classes=3), x, y, **options)
 
 
 def test_uncompiled_models_say_so_and_can_be_saved(tmp_path):

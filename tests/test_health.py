@@ -3,6 +3,7 @@
 import json
 import re
 
+import families
 import health as tiny_run
 import keras
 import numpy as np
@@ -49,6 +50,20 @@ def test_any_shape_is_measured_and_columns_may_have_units_of_their_own(shape):
     assert alike["modes"] == pytest.approx(1.0, abs=0.15)
     assert alike["spread"] == pytest.approx(1.0, abs=0.1)
     assert one_kind["modes"] < 0.2
+
+
+@pytest.mark.parametrize("classes", [2, 40])
+def test_codes_are_not_taken_for_the_datas_classes(classes, monkeypatch):
+    """An InfoGAN's are its own: all of them are looked at, whatever labels the data bear, and no others asked for."""
+    known = families.recipe("infogan", (8, 8, 1))
+    x = families.data(known, steps=10)[0]
+    gan = kg.zoo.build(known)
+    seen = []
+    network = gan.generator.call
+    monkeypatch.setattr(gan.generator, "call", lambda inputs, **o: (seen.append(inputs[1]), network(inputs, **o))[1])
+    monitor = kg.callbacks.HealthMonitor(every=10, n=32)
+    gan.fit(x, np.arange(len(x)) % classes, batch_size=4, epochs=1, verbose=0, callbacks=[monitor])
+    assert set(keras.ops.convert_to_numpy(seen[-1])) == set(range(10))
 
 
 def test_noise_is_not_taken_for_diversity():

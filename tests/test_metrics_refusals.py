@@ -22,6 +22,17 @@ def test_a_generator_that_gives_nan_is_refused(real):
         scored.evaluate(sampler, real)
 
 
+def test_codes_nobody_named_are_no_classes(real):
+    """What draws them is scored as pictures, asked for all of them alike; once they are named, they are classes."""
+    codes = scored.sampler(names=("code 0", "code 1", "code 2"))
+    found = scored.evaluate(codes, real, n=200)
+    assert found["fid"] < 2 * scored.evaluate(scored.sampler(), real, n=200)["fid"]
+    assert found.protocol.labels == "drawn evenly"
+    with pytest.raises(InputError, match="without classes of the data"):
+        scored.evaluate(codes, real, "class_agreement")
+    assert scored.evaluate(scored.sampler(), real, "class_agreement")["class_agreement"] > 0.9
+
+
 def test_an_extractor_that_gives_nan_is_refused(real):
     model = scored.classifier()
     model.get_layer("features").bias.assign(np.full(8, np.nan))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from kerasgan import Recipe
@@ -102,6 +103,14 @@ def test_differences_name_each_field_with_both_values():
 def test_an_image_shape_that_is_none_is_refused(image_shape):
     with pytest.raises(InputError, match=r"image_shape must be \(height, width, channels\). Received: "):
         Recipe(**{**SMALL, "image_shape": image_shape})
+
+
+def test_numbers_of_numpy_are_plain_ones():
+    recipe = Recipe(**{**SMALL, "num_classes": np.int64(3), "seed": np.int32(7), "epochs": np.uint8(2)})
+    assert [type(n) for n in (recipe.num_classes, recipe.seed, recipe.epochs)] == [int, int, int]
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    with pytest.raises(InputError, match=r"epochs must be a whole number. Received: 2.5"):
+        Recipe(**SMALL, epochs=2.5)
 
 
 @pytest.mark.parametrize("field", ["latent_dim", "batch_size", "epochs", "n_critic", "gradient_accumulation"])

@@ -1,13 +1,15 @@
 """`kerasgan.train` in sittings, and on other data than an entry's own."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 import kerasgan as kg
-from kerasgan import callbacks, jsonl, plan, publish
+from kerasgan import again, callbacks, jsonl, plan, publish
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_an_entry_on_other_data(entry, tmp_path):
     assert len(images) == 2070, "few pictures are repeated, so that there are whole batches"
     recipe, _ = plan.recipe_for(entry, dataset=tmp_path / "Black Cats.npz", image_shape=(12, 12, 3), epochs=7)
     assert (recipe.image_shape, recipe.epochs) == ((12, 12, 3), 7)
-    assert publish._command({**recipe.to_dict(), "seed": 3}) == (
+    assert again.command(recipe.replace(seed=3)) == (
         f"kerasgan train tiny_digits --data '{tmp_path / 'Black Cats.npz'}' --image-size 12x12x3 --epochs 7 --seed 3"
     )
     np.savez(tmp_path / "unlabelled.npz", x=x)
@@ -115,11 +117,27 @@ def test_an_unconditional_entry_learns_classes_where_it_is_told_to(own_registry,
     sampler = kg.Sampler.load(run / "sampler.keras")
     assert sampler.spec.num_classes == 3
     assert not np.array_equal(sampler.generate(2, labels=0), sampler.generate(2, labels=1))
-    made = json.loads((run / "recipe.json").read_text())
-    assert "--conditional" in publish._command(made).split()
+    made = kg.Recipe.from_dict(json.loads((run / "recipe.json").read_text()))
+    assert "--conditional" in again.command(made.replace(dataset="./three.npz")).split()
     np.savez(tmp_path / "unlabelled.npz", x=x)
     with pytest.raises(kg.InputError, match="has no labels to learn"):
         plan.recipe_for("small", **{**options, "dataset": tmp_path / "unlabelled.npz"})
+    with pytest.raises(kg.InputError, match="finds codes of its own"):
+        plan.recipe_for("infogan_digits", **options)
+
+
+def test_a_folder_called_like_a_data_set_stands_in_nobodys_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("digits").mkdir()
+    for i in range(3):
+        Image.new("L", (9, 9), 80 * i).save(f"digits/{i}.png")
+    recipe, images = plan.recipe_for("dcgan_digits")
+    assert (recipe.dataset, len(images)) == ("digits", 1500)
+    assert plan.recipe_for("dcgan_cifar10", dataset="digits")[0].dataset == "digits"
+    recipe, images = plan.recipe_for("digits")
+    assert (recipe.name, recipe.dataset) == ("dcgan_digits_pictures", str(tmp_path / "digits"))
+    assert images.image_shape == (16, 16, 1), "not the 28 x 28 of digits"
+    assert plan.recipe_for("dcgan_cifar10", dataset="./digits")[0].dataset == str(tmp_path / "digits")
 
 
 def test_a_sitting_ends_though_every_epoch_is_one_call(entry, tmp_path):

@@ -138,3 +138,10 @@ def test_no_frames_make_no_animation(tmp_path):
     with pytest.raises(InputError, match="at least one frame"):
         viz.save_gif([], tmp_path / "empty.gif")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.mpg", "x.psd", "x.nothing", "x"])
+def test_formats_that_can_only_be_read_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match="A picture is written as"):
+        viz.save_grid(np.zeros((2, 4, 4, 1), "uint8"), tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -186,9 +186,13 @@ def test_sagan_attends_at_half_the_size_or_32():
 
     sizes = [attention_size((n, n, 3)) for n in (28, 32, 48, 64, 96)]
     assert sizes == [(14, 14), (16, 16), (24, 24), (32, 32), (24, 24)]
-    for network in kg.zoo.networks(families.recipe("sagan", (32, 32, 3))):
-        (attention,) = [layer for layer in network.layers if isinstance(layer, kg.layers.SelfAttention)]
-        assert attention.input.shape[1:3] == (16, 16)
+    seen = {(32, 32): (16, 16), (16, 16): (8, 8), (12, 12): (6, 6), (9, 12): (5, 6), (8, 30): (4, 15)}
+    for size, half in seen.items():
+        for network in kg.zoo.networks(families.recipe("sagan", (*size, 3))):
+            (attention,) = [layer for layer in network.layers if isinstance(layer, kg.layers.SelfAttention)]
+            assert attention.input.shape[1:3] == half, (network.name, size)
+    for network in kg.zoo.networks(families.recipe("sagan", (7, 20, 3))):
+        assert not [layer for layer in network.layers if isinstance(layer, kg.layers.SelfAttention)]
 
 
 def test_equal_seeds_give_equal_networks():
@@ -209,7 +213,7 @@ def test_precision_is_the_recipes_and_leaves_the_global_policy_alone():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"num_classes": -1}, "num_classes must be a whole number"),
+        ({"num_classes": -1}, "num_classes must be at least 0"),
         ({"num_classes": 2.5}, "num_classes must be a whole number"),
         ({"num_classes": "3"}, "num_classes must be a whole number"),
         ({"image_shape": 28}, "image_shape must be"),

@@ -18,6 +18,8 @@ RECORD = {"entry": "e", "version": 1, "file": "e-1.keras", "sha256": "0" * 64}
         ("[" * 100_000, "is damaged"),
         ("null", "is damaged"),
         ("[]", "is damaged"),
+        ('{"published": {}}', "is damaged"),
+        ('{"published": ""}', "is damaged"),
         ('{"published": ["e"]}', "is damaged"),
         *[
             (json.dumps({"published": [{key: RECORD[key] for key in RECORD if key != missing}]}), "is damaged")

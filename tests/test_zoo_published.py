@@ -237,6 +237,41 @@ def test_an_unsafe_file_name_in_somebody_elses_list_is_never_asked_for(server, i
     assert nothing_is_kept(installed.parent)
 
 
+def test_what_a_release_by_its_address_does_not_give(server, installed):
+    """Another mirror would not be asked, so that the error does not speak of one."""
+    kg.zoo.record("tiny_noise", release=server.url)
+    for fault in (404, "wrong"):
+        server.faults = [None, *[fault] * 3]
+        with pytest.raises(kg.InputError, match="ask whoever publishes the release") as raised:
+            kg.zoo.load("tiny_noise", release=server.url)
+        assert "KERASGAN_MIRROR" not in str(raised.value)
+
+
+def test_a_server_that_asks_to_come_again_tomorrow_is_not_waited_for(server, installed, monkeypatch):
+    kg.zoo.record("tiny_noise", release=server.url)
+    waits = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    server.faults = ["tomorrow"] * 3
+    with pytest.warns(UserWarning, match="Using the copy of the last time"):
+        kg.zoo.record("tiny_noise", release=server.url)
+    assert server.asked == 4 and sum(waits) < 5
+
+
+def test_a_part_of_somebody_elses_download_is_no_reason_to_fail(server, installed, monkeypatch):
+    installed.mkdir(parents=True)
+    (installed / "tmpold").write_bytes(b"half")
+    os.utime(installed / "tmpold", (1, 1))
+    unlink = Path.unlink
+
+    def not_mine(path, **options):
+        if path.name == "tmpold":
+            raise PermissionError("it is another user's")
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", not_mine)
+    assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
+
+
 def test_a_release_in_a_folder(release, installed):
     manifest.write(manifest.FOLDER, [])
     assert kg.zoo.load("tiny_noise", release=release).spec.latent_dim == tiny.LATENT

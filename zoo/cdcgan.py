@@ -4,7 +4,8 @@ The networks of `kerasgan.zoo.dcgan`. The paper sets a one-hot label beside the 
 perceptrons; here the generator has a learned embedding beside the latent, the discriminator a learned picture of each
 class beside the image, as a further channel, which is the same for convolutions. Differences, for quality: its logit is
 also that of a projection discriminator (Miyato & Koyama, 2018, https://arxiv.org/abs/1802.05637); for MNIST it is shown
-some wrong labels, too (Reed et al., 2016, https://arxiv.org/abs/1605.05396).
+some wrong labels, too (Reed et al., 2016, https://arxiv.org/abs/1605.05396), for CIFAR-10 shifted images (DiffAugment:
+Zhao et al., 2020, https://arxiv.org/abs/2006.10738).
 """
 
 from typing import Any

@@ -2,9 +2,11 @@
 
 From the paper: dense + batch normalization + ReLU + transposed convolutions with stride 2 and tanh in the generator,
 LeakyReLU 0.2 in the discriminator, Adam with beta_1 0.5. Differences, each for quality at small sizes: a lazy R1
-penalty, an average of the generator's weights; the last layers are 3x3 convolutions; no batch normalization in the
-discriminator for CIFAR-10; a mapping in the generators of `dcgan_digits` and `dcgan_mnist`; batches of 32 and rates of
-1e-3 for digits and both MNIST sets (128 and 2e-4 there). For the latter the rates fall to 0 in the second half.
+penalty, an average of the generator's weights; the last layers are 3x3 convolutions; for CIFAR-10 no batch
+normalization in the discriminator, and images shifted before it (DiffAugment: Zhao et al., 2020,
+https://arxiv.org/abs/2006.10738); a mapping in the generators of `dcgan_digits` and `dcgan_mnist`; batches of 32
+and rates of 1e-3 for digits and both MNIST sets (128 and 2e-4 there). For the latter the rates fall to 0 in the second
+half.
 """
 
 from typing import Any

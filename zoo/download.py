@@ -1,5 +1,6 @@
 """Files over HTTP by pooch: checked, repeated where a fault may pass, and bounded in size and in silence."""
 
+import contextlib
 import os
 import re
 import time
@@ -56,8 +57,15 @@ def cached(name: str, sha256: str, folder: Path) -> Path | None:
         raise InputError(_cannot_use(folder, error)) from error
 
 
-def fetch(url: str, sha256: str, size: int | None, folder: Path) -> Path:
+def fetch(url: str, sha256: str, size: int | None, folder: Path, otherwise: str) -> Path:
     """Downloads a file into a cache folder, checks it, and only then gives it its name.
+
+    Args:
+        url: its address.
+        sha256: its checksum.
+        size: its bytes, if known.
+        folder: where it is kept.
+        otherwise: what a user may do where this host does not give it.
 
     Raises:
         InputError: it could not be had whole, or the folder cannot be used; nothing of it is kept.
@@ -76,15 +84,15 @@ def fetch(url: str, sha256: str, size: int | None, folder: Path) -> Path:
         path.chmod(0o644)  # temporary files are their owner's alone, a cache may be several people's
     except requests.RequestException as error:
         raise InputError(
-            f"Could not download {_shown(url)} ({_shown(error)}). Check the connection, set KERASGAN_MIRROR to another "
-            f"host, or put the file into {str(folder)!r} yourself; once there it is used offline."
+            f"Could not download {_shown(url)} ({_shown(error)}). Check the connection, {otherwise}, or put the file "
+            f"into {str(folder)!r} yourself; once there it is used offline."
         ) from error
     except OSError as error:
         raise InputError(_cannot_use(folder, error)) from error
     except ValueError as error:
         raise InputError(
             f"What {_shown(url)} sent is not the published file: its SHA-256 differs. Nothing was kept. Try again, or "
-            "set KERASGAN_MIRROR to another host."
+            f"{otherwise}."
         ) from error
     return path
 
@@ -105,7 +113,13 @@ def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
     from kerasgan.files import whole_file
 
     faults = urllib3.Retry(
-        2, connect=0, read=0, status_forcelist=(500, 502, 503, 504), backoff_factor=0.5, raise_on_status=False
+        2,
+        connect=0,
+        read=0,
+        status_forcelist=(500, 502, 503, 504),
+        backoff_factor=0.5,
+        raise_on_status=False,
+        respect_retry_after_header=False,  # it may ask for hours
     )
     try:
         body = b"".join(_pieces(url, MANIFEST_SIZE, faults)).decode("utf-8", "replace")
@@ -169,8 +183,9 @@ def _announced(response: Any) -> int | None:
 def _remove_left_over(folder):
     """Parts of downloads that were killed; pooch's own temporary files."""
     for path in folder.glob("tmp*"):
-        if path.is_file() and time.time() - path.stat().st_mtime > LEFT_OVER:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+            if path.is_file() and time.time() - path.stat().st_mtime > LEFT_OVER:
+                path.unlink()
 
 
 def _shown(text):

@@ -6,7 +6,7 @@ non-saturating loss of section 3; batches of 100. Differences: Adam in place of 
 no tuning; an average of the generator's weights; no dropout on the pixels, and one rate for all layers; for MNIST and
 digits dropout 0.2 with a lazy R1 penalty. With classes, an embedding of the label is set beside both inputs (Mirza &
 Osindero, 2014, https://arxiv.org/abs/1411.1784). CIFAR-10's generator has 1,200 units too, not 8,000, for a home
-computer's sake, and MNIST's has 800, for a small download.
+computer's sake, its discriminator 480; MNIST's generator has 800, for a small download; those of digits 256 and 96.
 """
 
 import math

@@ -41,6 +41,8 @@ def read(release: str | Path | None = None) -> list[dict[str, Any]]:
 def _parse(text, where):
     try:
         records = json.loads(text)["published"]
+        if not isinstance(records, list):
+            raise TypeError(f"its records are no list but {type(records).__name__}")
         for record in records:
             _check(record, where)
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -70,4 +70,6 @@ def fetch(record: dict[str, Any], release: str | Path | None = None) -> Path:
             f"{name!r} does not ship with the package and no host is known. Set KERASGAN_MIRROR to the address of a "
             f"release folder (the one that holds weights.json), or put the file into {str(folder)!r} yourself."
         )
-    return download.fetch(f"{download.address(str(host), source)}/weights/{name}", sha256, record.get("bytes"), folder)
+    url = f"{download.address(str(host), source)}/weights/{name}"
+    otherwise = "ask whoever publishes the release" if release else "set KERASGAN_MIRROR to another host"
+    return download.fetch(url, sha256, record.get("bytes"), folder, otherwise)

@@ -3,9 +3,9 @@
 From the paper: the relativistic pairing loss with R1 and R2; residual networks without any normalization, of inverted
 bottlenecks (1x1, grouped 3x3 with 16 channels a group, 1x1 that starts at zero), LeakyReLU 0.2, weights started as
 fix-up asks; Adam with betas 0 and 0.99; the class beside the latent and projected in the discriminator. Differences:
-narrower, and one block a stage where the paper has two; the smallest map comes from a dense layer; a tanh at the end
-of the generator, so that its images keep to [-1, 1]; bilinear up-sampling and average pooling for its resampling
-filter; a constant gamma and beta_2 where it lets both fall and rise; for MNIST and digits the penalties are lazy.
+narrower; the smallest map comes from a dense layer; a tanh at the end of the generator, so that its images keep to
+[-1, 1]; bilinear up-sampling and average pooling for its resampling filter; a constant gamma and beta_2 where it lets
+both fall and rise; for MNIST and digits one block a stage where the paper has two, and lazy penalties.
 """
 
 from typing import Any

@@ -54,9 +54,12 @@ def generator(image_shape, latent_dim, num_classes, width, spectral=False, atten
     dense = SpectralDense if spectral else layers.Dense
     x = dense(height * breadth * width, use_bias=not (spectral or embedded), kernel_initializer=_start(1.0))(vector)
     x = layers.Reshape((height, breadth, width))(x)
+    attentive = attention_size(image_shape) if attention else None
+    if (height, breadth) == attentive:
+        x = SelfAttention(spectral=spectral)(x)
     for size in reversed(larger):
         x = block(x, size)
-        if attention and size == attention_size(image_shape):
+        if size == attentive:
             x = SelfAttention(spectral=spectral)(x)
     # The last normalization is the same for all classes, unless the image is too small for blocks that know them.
     x = activated(x, None if larger else label)
@@ -88,9 +91,11 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True,
     x = convolution(layers.ReLU()(convolution(pixels, 3)), 3, halved=True)
     x = layers.Add()([x, shortcut(pixels)])
     sizes = halvings(image_shape, until=9)
+    attentive = attention_size(image_shape) if attention else None
     for i in range(max(1, len(sizes) - 1) + 1):
-        if attention and x.shape[1:3] == attention_size(image_shape):
+        if x.shape[1:3] == attentive:
             x = SelfAttention()(x)
+            attentive = None
         halved = i < len(sizes) - 2
         y = convolution(layers.ReLU()(convolution(layers.ReLU()(x), 3)), 3, halved=halved)
         x = layers.Add()([y, shortcut(x) if halved else x])
@@ -100,7 +105,10 @@ def discriminator(image_shape, num_classes, width, attention=False, pooled=True,
 
 
 def attention_size(image_shape):
-    """(height, width) of the feature maps self-attention sees: the largest below the image's, of up to 32 pixels."""
+    """(height, width) of the feature maps self-attention sees: the largest below the image's, of up to 32 pixels.
+
+    `None` for images with a side below 8, which the generator does not grow.
+    """
     smaller = halvings(image_shape, until=8)[1:]
     return next((size for size in smaller if min(size) <= 32), None)
 

@@ -3,9 +3,9 @@
 From the paper: spectral normalization in both players, self-attention in both, conditional batch normalization and a
 projection discriminator, hinge loss, Adam with betas 0 and 0.9 and rates 1e-4 for the generator, 4e-4 for the
 discriminator, updated in turn. Attention stands where the feature maps are 32x32, the paper's best, or at half the
-size of smaller images. Differences: the residual networks are those for 32x32 images of `kerasgan.zoo.sngan`, of one
-width, where the paper's for 128x128 narrow towards the image; no bias beside the latent's kernel; an average of the
-generator's weights; for MNIST and digits higher rates, the same for both.
+size of smaller images (nowhere if a side is below 8). Differences: the residual networks are those for 32x32 images of
+`kerasgan.zoo.sngan`, of one width, where the paper's for 128x128 narrow towards the image; no bias beside the latent's
+kernel; an average of the generator's weights; for MNIST and digits higher rates, the same for both.
 """
 
 from typing import Any

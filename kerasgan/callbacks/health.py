@@ -129,7 +129,8 @@ class HealthMonitor(keras.callbacks.Callback):
         found = real_data(self.data, REAL, model.value_range) if hasattr(model, "spec") else None
         if found is None or len(found[0]) < FEWEST or not np.ptp(found[0]):
             return
-        real, self.labels = found
+        real, labels = found
+        self.labels = labels if model.needs_labels else None  # an InfoGAN's are codes of its own
         self.diversity = Diversity(real, self.n)
         if self.classifier:
             self.classes = effective_number(self._class_counts(self.classifier, model, real))

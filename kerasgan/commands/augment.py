@@ -71,6 +71,7 @@ def _parts(sampler, source: str | None, test_source: str | None):
     """Training and test pictures, of the generator's shape."""
     from kerasgan import data
     from kerasgan.data.images import Images
+    from kerasgan.data.sources import is_folder
 
     source = source or sampler.recipe.get("dataset")
     if not source:
@@ -79,7 +80,7 @@ def _parts(sampler, source: str | None, test_source: str | None):
     train = data.open(source, image_shape=shape)
     if test_source:
         return train, data.open(test_source, image_shape=shape)
-    if not Path(source).expanduser().is_dir():
+    if not is_folder(source):
         with contextlib.suppress(InputError):  # the training part could be read: there is no test part
             return train, data.open(source, image_shape=shape, split="test")
     if train.y is None:

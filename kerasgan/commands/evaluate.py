@@ -5,7 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, open_sampler
+from kerasgan.commands.shared import (
+    EntriesFile,
+    ExtractorWeights,
+    SkipCorrupt,
+    data_options,
+    extractor_of,
+    open_sampler,
+)
 
 
 def evaluate(
@@ -35,8 +42,9 @@ def evaluate(
         ),
     ] = None,
     layer: Annotated[str | None, typer.Option(help="layer whose output is the features")] = None,
-    extractor_weights: Annotated[Path | None, typer.Option(help="local file with inception_v3's weights")] = None,
+    extractor_weights: ExtractorWeights = None,
     floor: Annotated[bool, typer.Option(help="also score real images against real ones")] = True,
+    skip_corrupt: SkipCorrupt = False,
     out: Annotated[Path | None, typer.Option(help="JSON file to write scores and protocol to")] = None,
     against: Annotated[Path | None, typer.Option(help="JSON file of earlier scores to compare with")] = None,
     own: EntriesFile = None,
@@ -49,14 +57,13 @@ def evaluate(
     - `kerasgan evaluate runs/dcgan_mnist --against scores.json`
     """
     sampler = open_sampler(source, own)
-    from kerasgan.metrics import Result, evaluate, extractors
+    from kerasgan.metrics import Result, evaluate
 
     before = None if against is None else Result.load(against)
-    options: dict[str, Any] = {"extractor": extractor, "layer": layer, "floor": floor}
-    if extractor_weights is not None:
-        options["extractor"] = extractors.get(extractor or extractors.INCEPTION, layer, weights=extractor_weights)
+    options: dict[str, Any] = {"floor": floor, "data_options": data_options(skip_corrupt)}
+    judge = extractor_of(extractor, layer, extractor_weights)
     names = [name.strip() for name in metrics.split(",") if name.strip()]
-    result = evaluate(sampler, data, names, n=n, seed=seed, subject=source, **options)
+    result = evaluate(sampler, data, names, n=n, seed=seed, subject=source, extractor=judge, layer=layer, **options)
     typer.echo(result)
     if out is not None:
         typer.echo(f"Wrote {result.save(out)}")

@@ -18,6 +18,23 @@ EntriesFile = Annotated[
     Path | None, typer.Option("--from", metavar="FILE.py", help="run a file of your own that registers entries")
 ]
 
+SkipCorrupt = Annotated[bool, typer.Option("--skip-corrupt", help="leave out pictures that cannot be read")]
+ExtractorWeights = Annotated[Path | None, typer.Option(help="local file with inception_v3's weights")]
+
+
+def data_options(skip_corrupt: bool) -> dict[str, str]:
+    """For `kerasgan.data.open`."""
+    return {"on_corrupt": "skip"} if skip_corrupt else {}
+
+
+def extractor_of(name: str | None, layer: str | None, weights: Path | None):
+    """What the options of scores mean, for their `extractor`."""
+    if weights is None:
+        return name
+    from kerasgan.metrics import extractors
+
+    return extractors.get(name or extractors.INCEPTION, layer, weights=weights)
+
 
 def register_own(entries: Path | None):
     """Runs the user's file of zoo entries, where one is given."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, register_own, start_keras
+from kerasgan.commands.shared import EntriesFile, SkipCorrupt, data_options, register_own, start_keras
 from kerasgan.errors import InputError
 
 
@@ -27,9 +27,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="of weights, data order and noise")] = None,
     precision: Annotated[str | None, typer.Option(help="float32, mixed_bfloat16 or mixed_float16")] = None,
-    skip_corrupt: Annotated[
-        bool, typer.Option("--skip-corrupt", help="leave out pictures that cannot be read")
-    ] = False,
+    skip_corrupt: SkipCorrupt = False,
     resume: Annotated[bool, typer.Option(help="go on where the same command stopped")] = True,
     checkpoint_every: Annotated[float, typer.Option(help="seconds between checkpoints")] = 30.0,
     on_collapse: Annotated[
@@ -72,17 +70,17 @@ def train(
     }
     plan.check(source, **changes)
     start_keras()
-    data_options = {"on_corrupt": "skip"} if skip_corrupt else {}
+    of_data = data_options(skip_corrupt)
     options = {"steps_per_execution": steps_per_execution, **({"jit_compile": True} if jit_compile else {})}
     if dry_run:
-        rehearsal = runs.rehearse(source, data_options=data_options, compile_options=options, **changes)
+        rehearsal = runs.rehearse(source, data_options=of_data, compile_options=options, **changes)
         typer.echo(json.dumps(rehearsal, indent=2))
         return
     try:
         folder = runs.train(
             source,
             out,
-            data_options=data_options,
+            data_options=of_data,
             resume=resume,
             checkpoint_every=checkpoint_every,
             exports=("onnx", "saved_model") if export else (),

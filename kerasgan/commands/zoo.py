@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, entry_and_version, register_own, start_keras
+from kerasgan.commands.shared import (
+    EntriesFile,
+    ExtractorWeights,
+    SkipCorrupt,
+    data_options,
+    entry_and_version,
+    extractor_of,
+    register_own,
+    start_keras,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Publish trained generators.")
 
@@ -19,6 +28,8 @@ def pack(
     extractor: Annotated[
         str | None, typer.Option(metavar="NAME|FILE.keras", help="for the scores, as of `kerasgan evaluate`")
     ] = None,
+    extractor_weights: ExtractorWeights = None,
+    skip_corrupt: SkipCorrupt = False,
     float16: Annotated[bool, typer.Option("--float16", help="store the weights in half precision")] = False,
     spread: Annotated[
         float, typer.Option(help="factor of the latents, above 1 for more of what is rare in the data, and more errors")
@@ -30,11 +41,15 @@ def pack(
         list[Path] | None,
         typer.Option("--seed-run", metavar="RUN", help="the same recipe with another seed, to be scored; repeatable"),
     ] = None,
+    weights_license: Annotated[str, typer.Option(help="under which you publish the weights")] = "not stated",
+    data_license: Annotated[
+        str | None, typer.Option(help="of the data [default: known for those of the zoo's recipes]")
+    ] = None,
 ):
     """Publish a run: its weights, their record in weights.json, scores, a model card and a picture.
 
     Examples:
-    - `kerasgan zoo pack runs/dcgan_digits --to release`
+    - `kerasgan zoo pack runs/dcgan_digits --to release --weights-license CC-BY-4.0`
     - `kerasgan zoo pack runs/seed0 --seed-run runs/seed1 --seed-run runs/seed2`, with the spread over three seeds
     """
     register_own(own)
@@ -46,13 +61,16 @@ def pack(
         run,
         to,
         data=data,
+        data_options=data_options(skip_corrupt),
         n=n,
-        extractor=extractor,
+        extractor=extractor_of(extractor, None, extractor_weights),
         storage=storage,
         spread=spread,
         entry=entry,
         command=command,
         seeds=seeds or (),
+        weights_license=weights_license,
+        data_license=data_license,
     )
     typer.echo(f"Published {record['entry']} version {record['version']} in {to}: {record['bytes']:,} bytes.")
 

@@ -10,7 +10,8 @@ from kerasgan.errors import InputError
 class Batches(keras.utils.PyDataset):
     """Whole batches of `Images`; each is a pure function of the seed, the epoch and its number.
 
-    The images left over when the batches are full are dropped, others in each epoch because the order changes.
+    The images left over when the batches are full are dropped, others in each epoch because the order changes; with
+    `remainder` they are one smaller batch more.
 
     `GAN.fit` sets `epoch` and `start`. With any other Keras model the order stays that of epoch 0 until someone sets
     `epoch`, for instance in a `LambdaCallback(on_epoch_begin=...)`; give its `fit` also `shuffle=False`, or Keras
@@ -21,6 +22,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: images per batch.
         seed: of the order.
         shuffle: `False` keeps the order of the data.
+        remainder: whether the images left over are given, too.
 
     Attributes:
         epoch: the epoch whose order is given; settable.
@@ -36,7 +38,7 @@ class Batches(keras.utils.PyDataset):
         >>> x, y = batches[0]  # uint8 (64, 28, 28, 1), int32 (64,)
     """
 
-    def __init__(self, images: Images, batch_size: int, seed: int = 0, shuffle: bool = True):
+    def __init__(self, images: Images, batch_size: int, seed: int = 0, shuffle: bool = True, remainder: bool = False):
         super().__init__()
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1. Received: {batch_size}.")
@@ -49,13 +51,15 @@ class Batches(keras.utils.PyDataset):
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         self.shuffle = shuffle
+        self.remainder = remainder
         self.epoch = 0
         self.start = 0
         self._cached_order = (-1, np.empty(0, np.int64))
 
     @property
     def num_batches(self) -> int:
-        return len(self.images) // self.batch_size - self.start
+        whole, left = divmod(len(self.images), self.batch_size)
+        return whole + bool(left and self.remainder) - self.start
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Batch `start + index` of the epoch.

@@ -97,7 +97,7 @@ def _decoded(
 def _corrupt(name: str, error: Exception) -> InputError:
     return InputError(
         f"The picture {name} cannot be read ({error}). Remove or replace it, or leave such pictures out with "
-        'on_corrupt="skip".'
+        'on_corrupt="skip" (--skip-corrupt).'
     )
 
 

@@ -14,6 +14,9 @@ from kerasgan.data.stacked import stacked
 from kerasgan.data.store import MEMORY_LIMIT
 from kerasgan.errors import InputError
 
+NAMES = ("digits", "mnist", "stacked_mnist", "cifar10")
+"""Data sets of the zoo's recipes: such a text never means a folder that happens to be called so; `"./mnist"` would."""
+
 
 def load(
     name: str, *, split: str = "train", image_shape: Sequence[int] | None = None, memory_limit: int = MEMORY_LIMIT
@@ -51,7 +54,8 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
     """Data from whatever `source` names: an existing folder, an existing `.npz` file, or else a data set.
 
     Args:
-        source: for `from_directory`, `from_npz` or `load`, in this order.
+        source: for `from_directory`, `from_npz` or `load`, in this order; but `"digits"`, `"mnist"`, `"stacked_mnist"`
+            and `"cifar10"` are data sets, also beside a folder called so, which is `"./mnist"` or a `Path`.
         image_shape: (height, width, channels), or `None` for what that function chooses.
         options: further arguments of that function.
 
@@ -62,8 +66,10 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
         >>> kg.data.open("pictures", (64, 64, 3), on_corrupt="skip")
         Images('pictures': 16 of 64 x 64 x 3 uint8, 2 classes)
     """
+    if source in NAMES:
+        return load(str(source), image_shape=image_shape, **options)
     path = Path(source).expanduser()
-    if path.is_dir():
+    if is_folder(source):
         return from_directory(path, image_shape=image_shape, **options)
     if path.is_file() and path.suffix == ".npz":
         return from_npz(path, image_shape=image_shape, **options)
@@ -76,3 +82,8 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
         return load(source, image_shape=image_shape, **options)
     except InputError as error:
         raise InputError(f"No folder and no .npz file {source!r}, and as the name of a data set: {error}") from error
+
+
+def is_folder(source: str | Path) -> bool:
+    """Whether `open` takes it for a folder."""
+    return source not in NAMES and Path(source).expanduser().is_dir()

@@ -91,7 +91,9 @@ class AdversarialModel(RunsEverywhere, SavesEverything):
 
     def unpack(self, data) -> tuple:
         """(real, condition) from what `fit` hands over; `condition` is a tensor, or `None`."""
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise InputError(fitting.NO_WEIGHTS)
         return self.scaled(x), y
 
     def generator_inputs(self, n, condition) -> Any:
@@ -245,9 +247,13 @@ class AdversarialModel(RunsEverywhere, SavesEverything):
         """`keras.Model.fit`, with data checked first and exact resume: see `kerasgan.gans.fitting.fit`."""
         return fitting.fit(self, super().fit, x, y, batch_size=batch_size, epochs=epochs, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs: Any):
-        """`keras.Model.evaluate`: losses and accuracies of D against the averaged generator; takes `Images` too."""
-        return super().evaluate(fitting.evaluable(self, x), y, **kwargs)
+    def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs: Any):
+        """`keras.Model.evaluate`: losses and accuracies of D against the averaged generator; takes `Images` too.
+
+        The losses are the adversarial ones alone: what `discriminator_loss` and `generator_loss` of a subclass add (a
+        class's cross entropy, say) is left out, in `validation_data` as well.
+        """
+        return super().evaluate(fitting.evaluable(self, x, batch_size), y, batch_size=batch_size, **kwargs)
 
     def call(self, inputs, training=False):
         """The averaged generator, so that `predict` samples."""

@@ -12,6 +12,8 @@ from kerasgan.data.batches import Batches
 from kerasgan.data.images import Images
 from kerasgan.errors import InputError
 
+NO_WEIGHTS = "Samples have no weights here: give fit neither class_weight nor sample_weight."
+
 
 def fit(
     model: Any,
@@ -56,6 +58,8 @@ def fit(
     """
     if not model.compiled:
         raise InputError("Call compile() before fit().")
+    if kwargs.get("class_weight") is not None or kwargs.get("sample_weight") is not None:
+        raise InputError(NO_WEIGHTS)
     callbacks = list(callbacks or [])
     if validation_split and validation_data is None:
         if not isinstance(x, np.ndarray):
@@ -67,7 +71,10 @@ def fit(
     for callback in callbacks:
         if hasattr(callback, "set_data"):
             callback.set_data(x if batches is None else batches.images)
-    options: dict[str, Any] = {**kwargs, "validation_data": evaluable(model, validation_data)}
+    options: dict[str, Any] = {
+        **kwargs,
+        "validation_data": evaluable(model, validation_data, kwargs.get("validation_batch_size")),
+    }
     if batches is None:
         options |= {"batch_size": batch_size, "shuffle": bool(shuffle)}
         return keras_fit(
@@ -134,12 +141,12 @@ class _Training(keras.callbacks.CallbackList):
         super().on_train_batch_end(self.batches.start + min(batch, self.batches.num_batches - 1), logs)
 
 
-def evaluable(model, data):
-    """`validation_data`, or the x of `evaluate`, as Keras takes it: `Images` in batches, anything else as it is."""
+def evaluable(model, data, batch_size=None):
+    """`validation_data`, or the x of `evaluate`, as Keras takes it: all `Images` in batches, anything else as it is."""
     if not isinstance(data, Images):
         return data
     model.check_data(data)
-    return backend.feed(data.batches(min(64, len(data)), shuffle=False))
+    return backend.feed(Batches(data, min(batch_size or 64, len(data)), shuffle=False, remainder=True))
 
 
 def _batches(model, x, y, batch_size, shuffle) -> Batches | None:

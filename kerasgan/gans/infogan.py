@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasgan.errors import InputError
 from kerasgan.gans.gan import GAN
+from kerasgan.spec import code_names
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -24,7 +25,8 @@ class InfoGAN(GAN):
             (batch, categories), continuous codes (batch, codes)].
         category_weight: factor of the categorical code's loss.
         code_weight: factor of the continuous codes' loss.
-        **kwargs: of `GAN`; `class_names` are those of the categorical code, "code 0" and so on by default.
+        **kwargs: of `GAN`; `class_names` are those of the categorical code, "code 0" and so on by default. Other names
+            say that its values are known to be those classes, which scores then take them for.
 
     Example:
         >>> image = keras.Input((28, 28, 1))
@@ -58,7 +60,7 @@ class InfoGAN(GAN):
         if not self.conditional:
             raise InputError("An InfoGAN needs a generator that takes [latent, label]; the label is its code.")
         count = self.discriminator.outputs[1].shape[-1]
-        return super()._class_names(generator, num_classes or count, class_names or [f"code {i}" for i in range(count)])
+        return super()._class_names(generator, num_classes or count, class_names or code_names(count))
 
     def _check_networks(self, latent_dim):
         super()._check_networks(latent_dim)

@@ -40,7 +40,8 @@ def train(model, data):
 def test(model, data):
     """Losses and accuracies of D against the averaged generator, without any update."""
     real, condition = model.unpack(data)
-    fake = model.generate(ops.shape(real)[0], condition, model.ema_generator, training=False)
+    n = ops.shape(real)[0]
+    fake = model.generate(n, condition, model.ema_generator, training=False)
     real_logits = model.judge(real, condition, training=False)
     fake_logits = model.judge(fake, condition, training=False)
     report = {
@@ -50,7 +51,7 @@ def test(model, data):
     }
     report["loss"] = report["d_loss"] + report["g_loss"]
     for name, value in report.items():
-        model.trackers[name].update_state(value)
+        model.trackers[name].update_state(value, sample_weight=ops.cast(n, "float32"))  # the last batch may be smaller
     return {name: tracker.result() for name, tracker in model.trackers.items() if name in report}
 
 

@@ -54,9 +54,7 @@ class _Spectral(keras.layers.Layer):
             initializer="random_normal",
             trainable=False,
             autocast=False,
-            name="u",
-            # Every replica computes the same u from the same kernel.
-            aggregation="only_first_replica",
+            name="u",  # of no aggregation: every replica computes the same from the same kernel
         )
 
     def save_own_variables(self, store):

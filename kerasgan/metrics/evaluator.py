@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Evaluator:
         held_out: real images to take the floor on, where `data` has no test part of its own.
         floor: also score real images against real ones.
         image_shape: (height, width, channels) to open named data at: the generator's.
+        data_options: to open them with, see `kerasgan.data.open`, for instance `{"on_corrupt": "skip"}`.
         progress: show a progress bar where the output is a terminal.
 
     Raises:
@@ -61,12 +62,13 @@ class Evaluator:
         held_out: Images | None = None,
         floor: bool = True,
         image_shape: Sequence[int] | None = None,
+        data_options: Mapping[str, Any] | None = None,
         progress: bool = True,
     ):
         self.metrics = _names(metrics)
         _check_numbers(n, seed)
         self.seed, self.progress = int(seed), progress
-        self.train, test = parts.open_parts(data, held_out, image_shape)
+        self.train, test = parts.open_parts(data, held_out, image_shape, data_options or {})
         hold_out = floor or "cas" in self.metrics
         self.picked, self.held_out = parts.choose(self.train, test, n, self.seed, hold_out)
         self.n_requested, self.n = int(n), len(self.picked)
@@ -176,12 +178,12 @@ class Evaluator:
                 )
 
     def _check_labels(self, source: Any) -> None:
-        labelled = source.spec.class_names if isinstance(source, Sampler) else getattr(source, "y", None) is not None
+        classes = source.spec.classes if isinstance(source, Sampler) else getattr(source, "y", None) is not None
         wanting = [name for name in self.metrics if METRICS[name].labels]
-        if wanting and not labelled:
+        if wanting and not classes:
             raise InputError(
                 f"{wanting[0]!r} needs to know which class each image was asked to show. Received a generator, or "
-                "images, without classes: leave it out, or give Images with labels."
+                "images, without classes of the data: leave it out, or give Images with labels."
             )
 
     def _constant(self, seen: Observation, kind: str) -> list[str]:
@@ -204,7 +206,8 @@ class Evaluator:
         labels = "none"
         if isinstance(source, Sampler):
             if source.spec.class_names:
-                labels = "drawn by their frequency in the data" if self.train.y is not None else "drawn evenly"
+                known = source.spec.classes and self.train.y is not None
+                labels = "drawn by their frequency in the data" if known else "drawn evenly"
         elif getattr(source, "y", None) is not None:
             labels = "given with the images"
         return Protocol(
@@ -249,7 +252,7 @@ def evaluate(
         n: number of real and of generated images; of given images, at most as many as there are.
         seed: the same seed gives the same scores.
         subject: what the result calls it.
-        **options: further arguments of `Evaluator`: `extractor`, `layer`, `held_out`, `floor`, `progress`.
+        **options: further arguments of `Evaluator`, for instance `extractor`, `held_out`, `floor`, `data_options`.
 
     Returns:
         Scores, floor and protocol.

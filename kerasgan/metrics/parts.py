@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasgan import data
 from kerasgan.data.images import Images
+from kerasgan.data.sources import is_folder
 from kerasgan.errors import InputError
 from kerasgan.metrics.observation import Chunk
 from kerasgan.sampler import Sampler
@@ -47,22 +48,25 @@ class Pick:
         return np.concatenate([x for x, _ in chunks]), np.concatenate([np.asarray(y) for _, y in chunks])
 
 
-def open_parts(source: Any, held_out: Images | None, image_shape: Sequence[int] | None) -> tuple[Images, Images | None]:
+def open_parts(
+    source: Any, held_out: Images | None, image_shape: Sequence[int] | None, options: Mapping[str, Any]
+) -> tuple[Images, Images | None]:
     """The training part and the held-out part, if there is one, of whatever names the data.
 
     Args:
         source: a name, folder or file for `kerasgan.data.open`, `Images`, or uint8 (n, height, width, channels).
         held_out: the held-out part, when `source` has none of its own.
         image_shape: to open them at; `None` keeps theirs.
+        options: further arguments of `kerasgan.data.open`.
 
     Raises:
         InputError: no such data, data that are no pictures, or parts of different shapes.
     """
     if isinstance(source, str | Path):
-        train = data.open(source, image_shape=image_shape)
-        if held_out is None and not Path(source).expanduser().is_dir():
+        train = data.open(source, image_shape=image_shape, **options)
+        if held_out is None and not is_folder(source):
             with contextlib.suppress(InputError):  # a set without a test part
-                held_out = data.open(source, image_shape=train.image_shape, split="test")
+                held_out = data.open(source, image_shape=train.image_shape, split="test", **options)
     else:
         train = source if isinstance(source, Images) else Images(_pictures(source), name="arrays")
     for images in (train, held_out):
@@ -151,12 +155,15 @@ def _drawn(
 
 
 def _labels(sampler: Sampler, train: Images, n: int, seed: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Classes drawn by their frequency in the data, as the data number them and as the Sampler does."""
+    """Classes drawn by their frequency in the data, as the data number them and as the Sampler does.
+
+    Of data without labels, and codes that are no classes, drawn evenly and known to the Sampler alone.
+    """
     theirs = sampler.spec.class_names
     if not theirs:
         return None, None
     rng = np.random.default_rng([seed, 4])
-    if train.y is None:
+    if train.y is None or not sampler.spec.classes:
         return None, rng.integers(0, len(theirs), n)
     wanted = rng.choice(train.y, n)
     if set(theirs) == set(train.class_names):

@@ -22,6 +22,12 @@ class Server:
                 if isinstance(fault, int):
                     self.send_error(fault)
                     return
+                if fault == "tomorrow":
+                    self.send_response(503)
+                    self.send_header("Retry-After", "86400")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 self.send_response(200)
                 if fault in ("endless", "drip"):
                     self.end_headers()

@@ -13,6 +13,8 @@ if os.environ["KERAS_BACKEND"] == "jax":
 import keras
 import tiny
 
+import kerasgan as kg
+
 
 def on_both():
     """The scope to build in, and how many devices it uses."""
@@ -44,7 +46,27 @@ def trained(scope):
         history = gan.fit(x, y, batch_size=8, epochs=1, verbose=0, shuffle=False).history
         found = {**tiny.weights(gan), "steps": gan.step_count, "d_loss": history["d_loss"][0]}
         out |= {f"{way}/{name}": value for name, value in found.items()}
-    return out
+    with scope():
+        gan = spectral()
+    gan.fit(x, batch_size=8, epochs=1, verbose=0, shuffle=False)
+    return out | {f"spectral/{name}": value for name, value in tiny.weights(gan).items()}
+
+
+def spectral():
+    """A discriminator whose layers keep a state of their own, seen by a penalty at some steps only."""
+    image = keras.Input(tiny.SHAPE)
+    x = keras.ops.softplus(kg.layers.SpectralConv2D(6, 3, strides=2, padding="same")(image))
+    discriminator = keras.Model(image, kg.layers.SpectralDense(1)(keras.layers.Flatten()(x)))
+    generator = tiny.generator(batch_norm=False)
+    tiny.set_weights(generator, 1)
+    tiny.set_weights(discriminator, 2)
+    for layer in discriminator.layers:
+        if hasattr(layer, "u"):
+            layer.u.assign(np.linspace(0.5, 1.0, layer.u.shape[0]))
+    gan = kg.GAN(generator, discriminator, seed=0)
+    sgd = {"name": "sgd", "learning_rate": 0.1}
+    gan.compile(sgd, sgd, loss="hinge", penalties=[{"name": "r1", "interval": 2}])
+    return gan
 
 
 if keras.backend.backend() == "tensorflow":

@@ -1,0 +1,64 @@
+"""The command that trains a recipe again: what a record and a card say trained it."""
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any
+
+from kerasgan import zoo
+from kerasgan.plan import OTHER_DATA, own_pictures_recipe
+from kerasgan.recipe import Recipe
+
+OPTIONS = ("image_shape", "epochs", "batch_size", "seed", "precision")
+"""Fields of a recipe that `kerasgan train` has an option for."""
+
+
+def command(recipe: Recipe, own_entries: str | None = None) -> str:
+    """`kerasgan train ...`, or a call of `kerasgan.train` where no option says what was changed.
+
+    Args:
+        recipe: of the run; data that are a folder or a file begin with "./".
+        own_entries: the user's file that registered the entry, if one did.
+    """
+    entry, _, other_data = recipe.name.partition(OTHER_DATA)
+    own_pictures = recipe.dataset.startswith("./") and not other_data and not own_entries
+    if own_pictures:
+        source = recipe.dataset
+        usual = own_pictures_recipe(Path(source), recipe.image_shape, recipe.batch_size)
+    else:
+        source, usual = entry, zoo.show(entry) if entry in zoo.names() else None
+    options: dict[str, Any] = {"data": recipe.dataset} if other_data else {}
+    if usual and not own_pictures and recipe.num_classes and not usual.num_classes:
+        options["conditional"] = True
+    fields = _fields(recipe)
+    # What own pictures take by themselves depends on how many they are, so that all of it is written out.
+    known = {} if own_pictures or not usual else _fields(usual)
+    options |= {field: fields[field] for field in OPTIONS if fields[field] != known.get(field)}
+    expected = _fields((usual or recipe).for_images(recipe.image_shape, recipe.num_classes))
+    told = (*OPTIONS, "name", "dataset")
+    more = {field: value for field, value in fields.items() if field not in told and value != expected[field]}
+    arrays = bool(known) and not (other_data or own_entries) and recipe.dataset != known["dataset"]
+    if more or arrays:
+        return _call(source, {**options, **more}, arrays, own_entries)
+    return _line(source, options, own_entries)
+
+
+def _fields(recipe):
+    return {field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe)}
+
+
+def _line(source, options, own_entries):
+    words = ["kerasgan", "train", source, *(["--from", own_entries] if own_entries else [])]
+    for name, value in options.items():
+        if name == "image_shape":
+            words += ["--image-size", "x".join(map(str, value))]
+        else:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(words)
+
+
+def _call(source, options, arrays, own_entries):
+    register = f"kerasgan.zoo.register_file({own_entries!r}); " if own_entries else ""
+    words = [repr(source), *(["images=..."] if arrays else [])]
+    words += [f"{'dataset' if name == 'data' else name}={value!r}" for name, value in options.items()]
+    return f"{register}kerasgan.train({', '.join(words)})"
