@@ -11,6 +11,7 @@ import keras
 
 from kerasgan.errors import InputError
 from kerasgan.export.network import precisions
+from kerasgan.recipe import without_place
 from kerasgan.sampler import Sampler
 
 ABOUT = ("name", "version", "dataset", "license", "dataset_license")
@@ -40,7 +41,7 @@ def metadata(
         libraries: the modules whose versions matter, besides kerasgan and Keras.
         dtype: of `quantize.DTYPES`.
     """
-    spec, recipe = sampler.spec, sampler.recipe
+    spec, recipe = sampler.spec, without_place(sampler.recipe)
     return {
         "name": about.get("name") or recipe.get("name") or "generator",  # never Keras' name for it, which counts up
         "version": about.get("version", ""),

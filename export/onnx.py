@@ -1,6 +1,6 @@
 """ONNX: one file that is checked, shape-inferred, and the same bytes for the same weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ def _converted(generator: keras.Model, spec: SampleSpec) -> onnx.ModelProto:
             proto, _ = tf2onnx.convert.from_function(function, input_signature=input_specs(spec), opset=OPSET)
     except Exception as error:
         raise InputError(f"The generator cannot be exported to ONNX: tf2onnx failed with {error!r}.") from error
-    for node in proto.graph.node:
+    for node in _nodes(proto.graph):
         # tf2onnx leaves what it does not know in the graph, under TensorFlow's name.
         if not onnx.defs.has(node.op_type, OPSET, node.domain):
             raise InputError(
@@ -147,20 +147,47 @@ def _canonical(proto: onnx.ModelProto) -> None:
             count[kind] += 1
         return names.get(old, old)
 
-    for k, node in enumerate(graph.node):
+    domains = set()
+    for k, node in enumerate(_nodes(graph)):
         node.input[:] = [new(name) for name in node.input]
         node.output[:] = [new(name) for name in node.output]
         node.name, node.doc_string = f"{node.op_type}_{k:04d}", ""
+        domains.add(node.domain)
+    for inner in _graphs(graph):
+        inner.name, inner.doc_string = "body", ""
+        for value in [*inner.input, *inner.output, *inner.initializer]:
+            value.name = new(value.name)
+        del inner.value_info[:]
     for weight in graph.initializer:
         weight.name, weight.doc_string = new(weight.name), ""
     ordered = sorted(graph.initializer, key=lambda weight: weight.name)
     del graph.initializer[:]
     graph.initializer.extend(ordered)
     del graph.value_info[:]
-    used = {node.domain for node in graph.node}
-    for entry in [entry for entry in proto.opset_import if entry.domain not in used]:
+    for entry in [entry for entry in proto.opset_import if entry.domain not in domains]:
         proto.opset_import.remove(entry)
     graph.name, graph.doc_string, proto.doc_string = "generator", "", ""
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """All nodes in graph order, those of a loop's or a branch's body before the node they belong to."""
+    for node in graph.node:
+        for inner in _bodies(node):
+            yield from _nodes(inner)
+        yield node
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The bodies of all loops and branches, at any depth."""
+    for node in graph.node:
+        for inner in _bodies(node):
+            yield inner
+            yield from _graphs(inner)
+
+
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    one = [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+    return one + [graph for attribute in node.attribute for graph in attribute.graphs]
 
 
 FORMAT = Format(

@@ -1,5 +1,6 @@
 """Weights trained on JAX or PyTorch: a second process on TensorFlow exports them and answers to this one."""
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
@@ -53,7 +54,8 @@ def export(
             raise InputError(f"The generator cannot be exported: Keras cannot save it ({error}).") from error
         _write_witness(folder / _WITNESS, witness)
         request = {"path": str(path.absolute()), "overwrite": overwrite, "about": about, "dtype": dtype}
-        (folder / _REQUEST).write_text(json.dumps({"module": format.write.__module__, **request}), encoding="utf-8")
+        request |= {"module": format.write.__module__, "own": _own_modules()}
+        (folder / _REQUEST).write_text(json.dumps(request), encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", __name__, name], env=_environment(), cwd=name, capture_output=True, text=True
         )
@@ -77,10 +79,35 @@ def _environment() -> dict[str, str]:
     }
 
 
+def _own_modules() -> dict[str, str]:
+    """{name: file} of the user's modules that have registered layers and functions with Keras."""
+    found = {}
+    for thing in keras.saving.get_custom_objects().values():
+        module = sys.modules.get(getattr(thing, "__module__", ""))
+        file = getattr(module, "__file__", None)
+        if module and file and module.__name__.partition(".")[0] not in ("kerasgan", "keras", "__main__"):
+            found[module.__name__] = str(Path(file).absolute())
+    return found
+
+
+def _import(name: str, file: str) -> None:
+    """A module by its name, or by its file where no path leads to it, as to a file of a user's own entries."""
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        sys.path.insert(0, str(Path(file).parent))
+        spec: Any = importlib.util.spec_from_file_location(name, file)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+
+
 def _serve(folder: Path) -> None:
     from kerasgan.export import job
 
     request = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
+    for name, file in request.pop("own").items():
+        with contextlib.suppress(Exception):  # what cannot run here may not be needed, or the generator says what is
+            _import(name, file)
     format = importlib.import_module(request.pop("module")).FORMAT
     reply: dict[str, Any]
     try:
@@ -120,7 +147,8 @@ def _load(path: Path) -> Sampler:
     except Exception as error:
         raise InputError(
             "The generator cannot be exported: TensorFlow, in a process of its own, cannot load it. Custom layers must "
-            f"be registered with keras.saving.register_keras_serializable in a module that can be imported. ({error})"
+            "be registered with keras.saving.register_keras_serializable in a module, not in a script or a notebook's "
+            f"cell. ({error})"
         ) from error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import numpy as np
 
-from kerasgan.errors import InputError
+from kerasgan.errors import InputError, ParityError
 from kerasgan.sampler import Sampler
 
 BATCHES = (1, 2, 7)
@@ -18,21 +18,6 @@ _MORE_AT_ONCE = 32
 _MOST = 0.05  # of the images' magnitude: beyond that a comparison would say nothing
 
 Run = Callable[[np.ndarray, np.ndarray | None, float], tuple[np.ndarray, np.ndarray]]
-
-
-class ParityError(RuntimeError):
-    """The written artifact does not give Keras' images; it was removed.
-
-    In float32 this is a fault of the conversion; a smaller dtype may lose more than `loss.measure` allows.
-
-    Example:
-        >>> try:
-        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="int8")
-        ... except kg.export.ParityError:  # it would lose too much
-        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="float16")
-        >>> artifact.path.exists()
-        True
-    """
 
 
 @dataclasses.dataclass(frozen=True)

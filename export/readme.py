@@ -100,8 +100,8 @@ def _contract(values: Mapping[str, Any]) -> str:
         f"| in | `latent` | float32 | [batch, {values['latent_dim']}] | drawn from the prior: {values['prior']} |\n"
         f"{label}"
         "| in | `truncation` | float32 | scalar | 1 leaves the latents, less gives more typical images, 0 one image |\n"
-        f"| out | `image` | float32 | [{shape}] | from {low:g} to {high:g} |\n"
-        f"| out | `image_uint8` | uint8 | [{shape}] | the same, from 0 to 255 |"
+        f"| out | `image` | float32 | [{shape}] | {low:g} to {high:g}, which a generator may leave |\n"
+        f"| out | `image_uint8` | uint8 | [{shape}] | the same, from 0 to 255; what lies beyond is cut off |"
     )
     undefined = "an empty batch, and NaN in `latent`"
     if classes:

@@ -104,7 +104,9 @@ def _generation(made: FastAPI, sampler: OnnxSampler, queue: Queue, metrics: Metr
     async def answer(latents: np.ndarray, labels: Any, truncation: float, encode: Callable) -> Response:
         """Checked here and now; generated and encoded by the other thread, in its turn."""
         if encode is grid and not is_picture:
-            raise InputError(f'Arrays of shape {spec.image_shape} are no pictures. Ask for "format": "json".')
+            raise InputError(
+                f'Arrays of shape {spec.image_shape} are no pictures. POST /generate with "format": "json".'
+            )
         label = spec.labels(labels, len(latents))
         reply = await queue.run(lambda: encode(sampler.images(latents, label, truncation), label))
         metrics.images.inc(len(latents))

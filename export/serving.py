@@ -1,6 +1,7 @@
 """A page of `to_web` served on this machine, for nobody else. Imports nothing heavy."""
 
 import http.server
+import os
 import sys
 from http import HTTPStatus
 from pathlib import Path
@@ -35,6 +36,7 @@ class Server(http.server.ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    allow_reuse_address = os.name == "posix"  # elsewhere two servers would share a port
 
     def __init__(self, folder: Path, port: int | None = None):
         self.folder = folder

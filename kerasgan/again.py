@@ -22,11 +22,10 @@ def command(recipe: Recipe, own_entries: str | None = None) -> str:
     """
     entry, _, other_data = recipe.name.partition(OTHER_DATA)
     own_pictures = recipe.dataset.startswith("./") and not other_data and not own_entries
+    source, usual = entry, zoo.show(entry) if entry in zoo.names() else None
     if own_pictures:
         source = recipe.dataset
         usual = own_pictures_recipe(Path(source), recipe.image_shape, recipe.batch_size)
-    else:
-        source, usual = entry, zoo.show(entry) if entry in zoo.names() else None
     options: dict[str, Any] = {"data": recipe.dataset} if other_data else {}
     if usual and not own_pictures and recipe.num_classes and not usual.num_classes:
         options["conditional"] = True

@@ -7,7 +7,7 @@ import warnings
 import typer
 
 from kerasgan.commands import augment, evaluate, explore, export, look, report, sample, serve, train, zoo
-from kerasgan.errors import InputError
+from kerasgan.errors import InputError, ParityError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,7 +36,7 @@ def main():
     warnings.showwarning = lambda message, *_, **__: print(f"Warning: {message}", file=sys.stderr)
     try:
         app()
-    except (InputError, OSError) as error:
+    except (InputError, ParityError, OSError) as error:
         if os.environ.get("KERASGAN_DEBUG"):
             raise
         sys.exit(f"Error: {error}")

@@ -1,4 +1,4 @@
-"""What every room shares: the errors a user can mend, and the one for a name nobody knows."""
+"""What every room shares: the errors a user can mend, that of an export, and the one for a name nobody knows."""
 
 import difflib
 from collections.abc import Iterable
@@ -20,6 +20,21 @@ class InputError(ValueError):
 
 class DivergedError(InputError):
     """A generator gives NaN or infinity: its training has diverged, and no picture can be made of it."""
+
+
+class ParityError(RuntimeError):
+    """The written artifact does not give Keras' images; it was removed.
+
+    In float32 this is a fault of the conversion; a smaller dtype may lose more than `loss.measure` allows.
+
+    Example:
+        >>> try:
+        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="int8")
+        ... except kg.export.ParityError:  # it would lose too much
+        ...     artifact = kg.export.to_onnx(sampler, "small.onnx", dtype="float16")
+        >>> artifact.path.exists()
+        True
+    """
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> InputError:

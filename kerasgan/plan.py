@@ -46,7 +46,7 @@ def recipe_for(
     if own:
         if dataset:
             raise InputError(f"Other data go with a zoo entry. Received: {source!r}, and the data {str(dataset)!r}.")
-        images = images or _own_images(source, shape, data_options or {})
+        images = _fitted(images, shape) if images else _own_images(source, shape, data_options or {})
         recipe = own_pictures_recipe(Path(source), images.image_shape, len(images))
     else:
         recipe = zoo.show(source)
@@ -56,11 +56,13 @@ def recipe_for(
             recipe = recipe.replace(dataset=where, name=f"{source}{OTHER_DATA}{_slug(path)}")
         elif images:
             recipe = recipe.replace(dataset=images.name)
-        shape = (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
-        images = images or data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
-    if dataset and recipe.num_classes and not images.num_classes:
+        given, shape = shape, (*shape, recipe.image_shape[2])[:3] if shape else recipe.image_shape
+        images = (
+            _fitted(images, given) if images else data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
+        )
+    if not own and recipe.num_classes and not images.num_classes and recipe.family != "infogan":
         raise InputError(
-            f"{source!r} is conditional, and the data {str(dataset)!r} have no labels. Give data with labels "
+            f"{source!r} is conditional, and the data {images.name!r} have no labels. Give data with labels "
             "(sub-folders are classes), or an unconditional entry."
         )
     if conditional and recipe.family == "infogan":
@@ -68,7 +70,7 @@ def recipe_for(
     if conditional and not images.num_classes:
         raise InputError(f"{recipe.dataset!r} has no labels to learn (sub-folders are classes). Leave out conditional.")
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
-        images = images.repeated(math.ceil(SHORTEST_EPOCH / len(images)))
+        images = images.repeated(_times(len(images)))
     classes = images.num_classes if own or recipe.num_classes or conditional else 0
     if recipe.family == "infogan":
         classes = recipe.num_classes
@@ -85,6 +87,11 @@ def check(source: str, **changes: Any) -> None:
     elif not Path(source).exists():
         known = unknown_name("zoo entry", source, zoo.names())
         raise InputError(f"{known} There is no folder or .npz file of that name either.")
+
+
+def _fitted(images: Images, shape: tuple[int, ...] | None) -> Images:
+    """Images that were given, at the size that was asked for, if any."""
+    return images.resized((*shape, images.image_shape[2])[:3]) if shape else images
 
 
 def _own_images(source: str, shape: tuple[int, ...] | None, options: dict[str, Any]) -> Images:
@@ -108,8 +115,13 @@ def own_pictures_recipe(source: Path, image_shape: Sequence[int], count: int) ->
         generator={},
         discriminator={},
         batch_size=min(64, count),
-        epochs=max(1, round(FOLDER_IMAGES / max(count, SHORTEST_EPOCH))),
+        epochs=max(1, round(FOLDER_IMAGES / (count * _times(count)))),
     )
+
+
+def _times(count: int) -> int:
+    """How often so many images are repeated within an epoch."""
+    return max(1, math.ceil(SHORTEST_EPOCH / count))
 
 
 def _slug(source: Path) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasgan import again, cards, charts, jsonl, viz
 from kerasgan.errors import InputError
-from kerasgan.recipe import Recipe
+from kerasgan.recipe import Recipe, without_place
 from kerasgan.zoo import manifest
 
 MOST_COLUMNS = 20
@@ -93,8 +93,7 @@ def pack(
     entry = entry or recipe["name"]
     manifest.check_name(entry)
     data = data or recipe["dataset"]
-    if Path(recipe["dataset"]).is_absolute():
-        recipe["dataset"] = f"./{Path(recipe['dataset']).name}"  # where it lies on this machine is nobody's business
+    recipe = without_place(recipe)
     with _next_version(release, entry) as version:
         stem = f"{entry}-{version}"
         trained = _trained(run, spread)

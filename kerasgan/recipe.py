@@ -4,6 +4,7 @@ import dataclasses
 import json
 import numbers
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from kerasgan.errors import InputError, unknown_name
@@ -142,6 +143,14 @@ class Recipe:
         """One line per field that differs: `batch_size: 64 -> 32`."""
         mine, theirs = self.to_dict(), other.to_dict()
         return [f"{key}: {mine[key]!r} -> {theirs[key]!r}" for key in mine if mine[key] != theirs[key]]
+
+
+def without_place(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe for others to read: a folder or file is "./its name", for where it lies is nobody's business."""
+    dataset = str(recipe.get("dataset", ""))
+    if PurePosixPath(dataset).is_absolute() or PureWindowsPath(dataset).is_absolute():
+        return {**recipe, "dataset": f"./{PureWindowsPath(dataset).name}"}
+    return dict(recipe)
 
 
 def _whole_numbers(shape) -> tuple[int, ...]:

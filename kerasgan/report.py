@@ -18,17 +18,9 @@ PIXELS = 720  # longer sides are shrunk
 LARGEST_PNG = 250_000
 ALLOWED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = Path(__file__).with_name("report.css")
-KNOWN = {
-    "epoch",
-    "step",
-    "loss",
-    "d_loss",
-    "g_loss",
-    "d_real_accuracy",
-    "d_fake_accuracy",
-    "d_grad_norm",
-    "g_grad_norm",
-}
+JUDGED = 450
+"""Steps before which HealthMonitor, as it is by default, sees nothing but NaN: its warm-up, and checks that agree."""
+
 CONTENTS = {
     "report.html": "the run on one page: curves, samples, health",
     "sampler.keras": "the trained generator: kerasgan.Sampler.load(...)",
@@ -74,6 +66,7 @@ def page(folder: Path) -> str:
     checks = [row for row in checks if "event" not in row]
     frames = sorted((folder / "samples").glob("epoch-*.png"))
     name = recipe.get("name", folder.name)
+    penalties = {penalty["name"] for penalty in recipe.get("penalties", [])}
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -83,7 +76,7 @@ def page(folder: Path) -> str:
             _head(name, recipe, sittings, epochs, checks, events, scores),
             _latest(frames),
             _section("Health", _events(events)) if events else "",
-            _section("Curves", _grid(_charts(epochs, checks, scores, events))),
+            _section("Curves", _grid(_charts(epochs, checks, scores, events, penalties))),
             _section("Samples over time", _strip(frames)) if len(frames) > 1 else "",
             _section("Recipe", _table(recipe)),
             _section("Machine", "".join(_table(_sitting(s)) for s in sittings)) if sittings else "",
@@ -115,6 +108,8 @@ def _head(name, recipe, sittings, epochs, checks, events, scores):
 def _badge(checks, events):
     if not checks:
         return ""
+    if not events and checks[-1]["step"] < JUDGED:
+        return '<span class="badge">too short to be judged</span>'
     if not events:
         return '<span class="badge good">healthy</span>'
     kinds = ", ".join(dict.fromkeys(event["event"].replace("_", " ") for event in events))
@@ -125,22 +120,29 @@ def _best(scores):
     return {k: v for row in scores if row.get("best") for k, v in row.items() if k not in ("epoch", "step", "best")}
 
 
-def _charts(epochs, checks, scores, events):
+def _charts(epochs, checks, scores, events, penalties):
     marks = [event["step"] for event in events]
-    penalties = sorted(
-        {key for row in epochs for key in row} - KNOWN - {k for k in _keys(epochs) if k.startswith("val_")}
-    )
+    keys = sorted(key for key in _keys(epochs) if not key.startswith("val_"))
     yield line_chart("Losses", _lines(epochs, {"d_loss": "discriminator", "g_loss": "generator"}), marks=marks)
     yield line_chart("Score", _lines(scores, {k: k for k in _best(scores)}), marks=marks)
     diversity = {"spread": "spread", "modes": "clusters reached", "classes": "classes"}
     yield line_chart("Diversity, beside the real data's", _lines(checks, diversity), marks=marks, level=1.0)
     yield line_chart("Distance to the real data", _lines(checks, {"distance": "sliced Wasserstein"}), marks=marks)
     accuracies = {"d_real_accuracy": "on real", "d_fake_accuracy": "on generated"}
+    accuracies |= {key: _words(key) for key in keys if key.endswith("_accuracy") and key not in accuracies}
     yield line_chart("Accuracy of the discriminator", _lines(epochs, accuracies), marks=marks)
     norms = {"d_grad_norm": "discriminator", "g_grad_norm": "generator"}
     yield line_chart("Gradient norms", _lines(epochs, norms), log=True, marks=marks)
-    for name in penalties:
-        yield line_chart(f"{name} (added to the discriminator's loss)", _lines(epochs, {name: name}), marks=marks)
+    for name in keys:
+        if name in penalties:
+            yield line_chart(f"{name} (added to the discriminator's loss)", _lines(epochs, {name: name}), marks=marks)
+        elif name.endswith("_loss") and name not in ("d_loss", "g_loss"):
+            yield line_chart(f"{_words(name)} (part of both losses)", _lines(epochs, {name: name}), marks=marks)
+
+
+def _words(key):
+    """A figure's name as a title has it: "d_mismatched_accuracy" says "mismatched"."""
+    return key.removeprefix("d_").removesuffix("_accuracy").replace("_", " ")
 
 
 def _keys(rows):

@@ -29,6 +29,7 @@ def train(
     exports: tuple[str, ...] = ("onnx", "saved_model"),
     on_collapse: str = "warn",
     keep_best: bool = False,
+    extractor: Any = None,
     minutes: float | None = None,
     progress: bool = True,
     compile_options: dict[str, Any] | None = None,
@@ -46,6 +47,8 @@ def train(
         exports: formats to write at the end, of `"onnx"` and `"saved_model"`.
         on_collapse: what follows trouble: `"warn"`, `"stop"` or `"rollback"`, see `kerasgan.callbacks.HealthMonitor`.
         keep_best: score the generator after every epoch and keep the best, see `kerasgan.callbacks.BestGenerator`.
+        extractor: for those scores, see `kerasgan.metrics.extractors.get`: by default the classifier called like the
+            data, else Inception v3, whose weights Keras downloads once.
         minutes: of this sitting, after which it ends with a checkpoint, the Sampler as it is by then, and no exports.
             Only what a rollback may go back to is not kept from one sitting to the next.
         progress: show a progress bar.
@@ -66,12 +69,13 @@ def train(
         (2, 28, 28, 1)
     """
     recipe, images = recipe_for(source, images, data_options, **changes)
+    judge = _judge(extractor, images) if keep_best else None
     folder = Path(out or Path("runs") / recipe.name)
     with _alone(folder):
         _claim(folder, recipe, resume)
         gan = _build(recipe, images, compile_options or {})
         try:
-            over = _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes)
+            over = _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, judge, minutes)
         finally:
             report.write(folder)  # also of a training that is interrupted
         sampler = gan.sampler(recipe.to_dict())
@@ -170,7 +174,14 @@ def _make_deterministic():
         tf.config.experimental.enable_op_determinism()
 
 
-def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, keep_best, minutes):
+def _judge(extractor, images):
+    """The extractor of the scores that choose the best generator; what cannot be had is known before the training."""
+    from kerasgan.metrics import extractors
+
+    return extractors.get(extractor, data_name=images.name, channels=images.image_shape[-1])
+
+
+def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, judge, minutes):
     """Trains; False if the time was up before its end."""
     from kerasgan import callbacks
     from kerasgan.callbacks.sitting import Sitting
@@ -184,8 +195,9 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, k
         health,
         callbacks.SampleGrid(folder / "samples", scale=2 if recipe.image_shape[0] <= 32 else 1),
     ]
-    if keep_best:
-        hooks.append(callbacks.BestGenerator(folder / "best_sampler.keras", recipe=recipe.to_dict()))
+    if judge:
+        path = folder / "best_sampler.keras"
+        hooks.append(callbacks.BestGenerator(path, recipe=recipe.to_dict(), extractor=judge))
     own = registry.file_of(recipe.name.partition(OTHER_DATA)[0])
     hooks += [checkpoint, Sitting(folder / "run.json", checkpoint, _steps(recipe, images), own.name if own else None)]
     if minutes is not None:

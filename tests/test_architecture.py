@@ -28,6 +28,7 @@ LEVELS = {
         "layers",
         "losses",
         "penalties",
+        "precision",
         "priors",
         "recipe",
         "storage",

@@ -37,7 +37,8 @@ def kerasgan(*args, ok=True):
     if ok:
         assert result.exit_code == 0, repr(result.exception) + result.output
         return result.output
-    assert isinstance(result.exception, kg.InputError), result.output  # which `main` prints as one line
+    # Which `main` prints as one line.
+    assert isinstance(result.exception, kg.InputError | kg.export.ParityError), result.output
     return str(result.exception)
 
 
@@ -105,6 +106,29 @@ def test_refused_before_anything_is_written(folder, run, args, message):
     (folder / "taken" / "dcgan_mine.tflite").write_text("mine")
     assert message in kerasgan(run, *args, ok=False)
     assert names(folder) == ["runs", "taken"] and names(folder / "taken") == ["dcgan_mine.tflite"]
+
+
+@on_tensorflow
+def test_a_folder_with_an_entrys_exports_does_not_hide_the_entry(folder):
+    (folder / "dcgan_digits").mkdir()
+    kerasgan("dcgan_digits", "--out", "dcgan_digits/dcgan_digits.onnx")
+    (folder / "mine").mkdir()
+    assert "holds no sampler.keras" in kerasgan("mine", ok=False)
+
+
+@on_tensorflow
+def test_where_the_pictures_lie_is_nobodys_business(folder):
+    import onnx
+
+    place = str(folder / "clients" / "acme")
+    sampler = kg.Sampler(tiny.generator(), kg.SampleSpec(4, (8, 8, 1)), {"name": "mine", "dataset": place})
+    sampler.save(folder / "mine.keras")
+    kerasgan("mine.keras", "--out", "mine.onnx")
+    held = {p.key: p.value for p in onnx.load(folder / "mine.onnx").metadata_props}
+    assert held["dataset"] == json.loads(held["recipe"])["dataset"] == "./acme"
+    for file in ("mine.onnx", "mine.onnx.md"):
+        assert str(folder).encode() not in (folder / file).read_bytes()
+    assert kg.Sampler.load(folder / "mine.keras").recipe["dataset"] == place, "where `evaluate` finds them"
 
 
 @on_tensorflow

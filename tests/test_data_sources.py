@@ -79,6 +79,11 @@ class TestNpz:
         self.packed(tmp_path / "x.npz", [10, 100], jpeg_train=broken)
         with pytest.raises(InputError, match=r"The picture 1 of .*x\.npz cannot be read"):
             data.from_npz(tmp_path / "x.npz")
+        with pytest.warns(UserWarning, match="Skipped 1 corrupt"):
+            images = data.open(tmp_path / "x.npz", on_corrupt="skip")
+        assert images.y.tolist() == [0] and len(images) == 1
+        with pytest.raises(InputError, match="on_corrupt must be"):
+            data.from_npz(tmp_path / "x.npz", on_corrupt="leave out")
 
     def test_missing_keys_are_answered_by_those_there(self, tmp_path):
         np.savez(tmp_path / "x.npz", images=grey(3), labels=[1])
@@ -226,7 +231,7 @@ class TestTensorFlowDatasets:
         monkeypatch.chdir(tmp_path)
         Path("digits").mkdir()
         Image.new("L", (9, 9)).save("digits/one.png")
-        assert len(data.open("digits")) == 1500
+        assert len(data.open("digits")) == len(data.open("digits", on_corrupt="skip")) == 1500
         assert len(data.open("./digits")) == len(data.open(Path("digits"))) == 1
         train, test = parts.open_parts("digits", None, None, {})
         assert (len(train), len(test)) == (1500, 297)

@@ -57,6 +57,22 @@ try:
 except kg.InputError as error:
     print(error)
 """
+OWN_LAYER = """
+import keras
+import kerasgan as kg
+
+@keras.saving.register_keras_serializable("elsewhere")
+class Halved(keras.layers.Layer):
+    def call(self, x):
+        return x / 2
+
+kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name="mine"))
+"""
+OWN_EXPORT = """
+layer = keras.saving.get_registered_object("elsewhere>Halved")
+kg.export.to_onnx(kg.Sampler(keras.Model([latent, label], layer()(x)), spec), "generator.onnx")
+print("exported")
+"""
 ABOUT = {"license": "CC0-1.0"}
 FORMATS = [
     ("to_onnx", "generator.onnx", "onnx"),
@@ -99,6 +115,18 @@ def test_other_backends_export(backend, name, target, module, tmp_path):
     if name == "to_onnx" and keras.backend.backend() == "tensorflow":
         here = kg.export.to_onnx(kg.Sampler.load(tmp_path / "sampler.keras"), tmp_path / "here.onnx", about=ABOUT)
         assert here.path.read_bytes() == (tmp_path / target).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["import", "file"])
+def test_layers_of_a_users_own_module_travel(tmp_path, way):
+    """One that can be imported, and a file of entries, to which no path leads."""
+    elsewhere = tmp_path if way == "import" else tmp_path / "entries"
+    elsewhere.mkdir(exist_ok=True)
+    (elsewhere / "my_layers.py").write_text(OWN_LAYER)
+    load = {"import": "import my_layers", "file": "kg.zoo.register_file('entries/my_layers.py')"}[way]
+    printed = run("jax", f"{load}\n{OWN_EXPORT}", folder=tmp_path)
+    assert "exported" in printed and (tmp_path / "generator.onnx").is_file()
 
 
 @pytest.mark.slow

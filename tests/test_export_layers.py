@@ -43,11 +43,21 @@ def shared(x):
     return layer(layer(x))
 
 
+def recurrent(layer):
+    """A loop, whose body is a graph of its own."""
+    return lambda x: L.Reshape((8, 8, 4))(layer(L.Reshape((64, 4))(x)))
+
+
+LOOPS = ("simple_rnn", "lstm")  # of a free batch, which TensorFlow's converter to LiteRT does not take
+
+
 def residual(x):
     return L.Concatenate()([L.AveragePooling2D(2)(L.UpSampling2D()(x)), x])
 
 
 LAYERS = {
+    "simple_rnn": recurrent(L.SimpleRNN(4, return_sequences=True)),
+    "lstm": recurrent(L.LSTM(4, return_sequences=True)),
     "transposed": L.Conv2DTranspose(4, 4, 2, padding="same"),
     "nearest": L.UpSampling2D((2, 3)),
     "nearest_channels_first": L.UpSampling2D(data_format="channels_first"),
@@ -89,7 +99,11 @@ LITERT = ("transposed", "nearest", "multi_head_attention")
 @pytest.mark.parametrize(
     "format, name",
     [("onnx", name) for name in LAYERS]
-    + [pytest.param("litert", name, marks=() if name in LITERT else pytest.mark.slow) for name in LAYERS],
+    + [
+        pytest.param("litert", name, marks=() if name in LITERT else pytest.mark.slow)
+        for name in LAYERS
+        if name not in LOOPS
+    ],
 )
 def test_layer_travels(format, name, tmp_path):
     latent = keras.Input((6,))

@@ -243,3 +243,11 @@ def test_explore_a_sampler(explore, tmp_path):
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=20)
     assert "The page is in kept" in printed and serving.is_page(tmp_path / "kept")
+    done = subprocess.run(
+        [sys.executable, "-m", "kerasgan", "explore", "tiny.keras", "--out", "kept"],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode and "exists and is kept" in done.stderr and "--force" in done.stderr
+    process, _ = explore("tiny.keras", "--no-open", "--out", "kept", "--force")
+    process.send_signal(signal.SIGINT)
+    assert "The page is in kept" in process.communicate(timeout=20)[0]

@@ -52,6 +52,22 @@ def test_any_shape_is_measured_and_columns_may_have_units_of_their_own(shape):
     assert one_kind["modes"] < 0.2
 
 
+def test_data_sorted_by_class_are_seen_whole():
+    """As folders are: whoever looks at the first few sees all classes, with the labels they have."""
+    x = np.repeat(np.arange(10, dtype="uint8"), 300)
+    images = kg.data.Images(
+        np.ascontiguousarray(np.broadcast_to(x[:, None, None, None], (3000, 4, 4, 1))), x.astype(int)
+    )
+    real, labels = real_data(images, 2048, (0.0, 255.0))
+    assert len(real) == 2048 and (real[:, 0, 0, 0] == labels).all()
+    assert np.bincount(labels[:256], minlength=10).min() > 10
+
+
+def test_of_large_pictures_fewer_are_compared_with():
+    images = kg.data.Images(np.zeros((300, 1024, 1024, 3), "uint8"))
+    assert len(real_data(images, 2048, (-1.0, 1.0))[0]) == 256
+
+
 @pytest.mark.parametrize("classes", [2, 40])
 def test_codes_are_not_taken_for_the_datas_classes(classes, monkeypatch):
     """An InfoGAN's are its own: all of them are looked at, whatever labels the data bear, and no others asked for."""

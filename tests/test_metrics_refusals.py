@@ -33,6 +33,45 @@ def test_codes_nobody_named_are_no_classes(real):
     assert scored.evaluate(scored.sampler(), real, "class_agreement")["class_agreement"] > 0.9
 
 
+def test_classes_of_given_images_are_taken_by_their_names(real):
+    """Folders of some classes only, or in another order, number them in their own way."""
+    shown = scored.pictures(200, seed=5)
+    expected = scored.evaluate(shown, real, "class_agreement")["class_agreement"]
+    order = ("ring", "bar", "dot")
+    numbers = np.array([order.index(name) for name in scored.NAMES])
+    other = Images(shown.x, numbers[shown.y], order, "shown")
+    assert scored.evaluate(other, real, "class_agreement")["class_agreement"] == expected > 0.9
+    rings = Images(shown.x[shown.y == 2], np.zeros(np.sum(shown.y == 2), int), ("ring",), "rings")
+    assert scored.evaluate(rings, real, "class_agreement")["class_agreement"] > 0.9
+    by_number = Images(shown.x, shown.y, None, "shown")
+    assert scored.evaluate(by_number, real, "class_agreement")["class_agreement"] == expected
+    with pytest.raises(InputError, match="give them those names, or numbers alone"):
+        scored.evaluate(Images(shown.x, shown.y, ("a", "bar", "c"), "shown"), real, "class_agreement")
+
+
+def test_probabilities_are_known_by_their_numbers(real):
+    """A softmax may be a layer's activation or an operation."""
+    logits = scored.classifier()
+    as_operation = keras.Model(logits.input, keras.ops.softmax(logits.output))
+    expected = scored.evaluate(scored.sampler(), real, "inception_score")["inception_score"]
+    assert expected > 2
+    for model in (as_operation, scored.classifier(softmax=True)):
+        judge = metrics.Extractor(model, "features")
+        found = scored.evaluate(scored.sampler(), real, "inception_score", extractor=judge)["inception_score"]
+        assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_classifier_is_trained_in_float32_whatever_the_users_policy():
+    x, y = scored.pictures(64).x, scored.pictures(64).y
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = classifiers.fit(x, y, 3, steps=1, width=2)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+
+
 def test_an_extractor_that_gives_nan_is_refused(real):
     model = scored.classifier()
     model.get_layer("features").bias.assign(np.full(8, np.nan))

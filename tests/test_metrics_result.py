@@ -63,6 +63,20 @@ def test_scores_of_different_protocols_cannot_be_compared(perfect, change):
         perfect.compare(other)
 
 
+def test_accuracy_scores_on_other_test_pictures_cannot_be_compared(perfect):
+    """Others than `cas` do not look at them; a result of before they were noted is taken as it is."""
+
+    def taken(fingerprint, *names):
+        settings = {name: {} for name in names}
+        protocol = dataclasses.replace(perfect.protocol, held_out_fingerprint=fingerprint, settings=settings)
+        return dataclasses.replace(perfect, values=dict.fromkeys(names, 1.0), protocol=protocol)
+
+    with pytest.raises(InputError, match="held_out_fingerprint: '1' -> '2'"):
+        taken("1", "fid", "cas").compare(taken("2", "fid", "cas"))
+    for ours, theirs in ((taken("1", "fid"), taken("2", "cas", "fid")), (taken("1", "cas"), taken(None, "cas"))):
+        assert set(ours.compare(theirs).values()) == {1.0}
+
+
 def test_scores_of_one_protocol_compare_as_ratios(perfect):
     values = {**perfect.values, "fid": 2 * perfect["fid"], "kid": -0.1, "repeated": 0.5}
     other = dataclasses.replace(perfect, values=values, protocol=dataclasses.replace(perfect.protocol, libraries={}))

@@ -11,6 +11,7 @@ import pytest
 
 import kerasgan as kg
 from kerasgan import report
+from kerasgan.callbacks import HealthMonitor
 from kerasgan.charts import line_chart
 
 NASTY = "faces & <b>friends</b>\"'"
@@ -50,6 +51,27 @@ def test_everything_of_the_run_is_in_it(run):
     for part in ("12 % <of> it", "lower rates", "abacus", "keras 3", "epoch 1 ", "epoch 20 ", "name r1, gamma 0.1"):
         assert part in text
     assert "<b>friends" not in (run / "report.html").read_text()
+
+
+def test_what_a_family_reports_beside_is_no_penalty(run):
+    names = ("d_loss", "d_mismatched_accuracy", "real_class_accuracy", "real_class_loss", "r1")
+    lines(run / "log.jsonl", [{"epoch": i, "step": 2 * i, **dict.fromkeys(names, 1 / i)} for i in (1, 2)])
+    text = " ".join(text_of(report.write(run)).split())
+    assert "r1 (added to the discriminator's loss)" in text and text.count("(added to") == 1
+    assert "real class loss (part of both losses)" in text
+    assert "mismatched" in text and "real class" in text
+
+
+@pytest.mark.parametrize("step, said", [(400, "too short to be judged"), (450, "healthy")])
+def test_a_run_is_called_healthy_when_it_was_judged(run, step, said):
+    lines(run / "health.jsonl", [{"step": s, "epoch": 1, "over": 1} for s in range(50, step + 1, 50)])
+    text = " ".join(text_of(report.write(run)).split())
+    assert [word in text for word in ("too short to be judged", "healthy")] == [said != "healthy", said == "healthy"]
+
+
+def test_nothing_but_nan_is_called_before():
+    monitor = HealthMonitor()
+    assert monitor.verdicts.warmup + (monitor.verdicts.patience - 1) * monitor.every == report.JUDGED
 
 
 def test_it_is_one_file_without_a_script(run):

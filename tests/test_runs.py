@@ -10,6 +10,7 @@ from PIL import Image
 
 import kerasgan as kg
 from kerasgan import again, callbacks, jsonl, plan, publish
+from kerasgan.metrics import extractors
 
 
 @pytest.fixture
@@ -124,6 +125,51 @@ def test_an_unconditional_entry_learns_classes_where_it_is_told_to(own_registry,
         plan.recipe_for("small", **{**options, "dataset": tmp_path / "unlabelled.npz"})
     with pytest.raises(kg.InputError, match="finds codes of its own"):
         plan.recipe_for("infogan_digits", **options)
+
+
+def test_given_images_are_fitted_and_must_have_what_the_entry_learns():
+    x = np.random.default_rng(0).integers(0, 256, (30, 20, 12, 1)).astype("uint8")
+    images = kg.data.from_arrays(x, np.arange(30) % 3)
+    recipe, fitted = plan.recipe_for("cdcgan_digits", images, image_shape=(8, 8))
+    assert recipe.image_shape == fitted.image_shape == (8, 8, 1) and recipe.num_classes == 3
+    assert plan.recipe_for("cdcgan_digits", images)[0].image_shape == (20, 12, 1)
+    with pytest.raises(kg.InputError, match=r"'cdcgan_digits' is conditional, and the data .* have no labels"):
+        plan.recipe_for("cdcgan_digits", kg.data.from_arrays(x))
+    assert plan.recipe_for("infogan_digits", kg.data.from_arrays(x))[0].num_classes == 0
+
+
+@pytest.mark.parametrize("count", [30, 1500, 2047, 2048, 2500, 400_000])
+def test_own_pictures_are_trained_on_for_as_long_whatever_their_number(count):
+    recipe = plan.own_pictures_recipe(Path("pictures"), (32, 32, 3), count)
+    shown = recipe.epochs * count * plan._times(count)
+    assert shown == pytest.approx(plan.FOLDER_IMAGES, rel=0.3)
+
+
+@pytest.mark.parametrize("extractor", [None, "mnist"])
+def test_the_best_generator_is_chosen_by_the_extractor_asked_for(entry, tmp_path, monkeypatch, extractor):
+    seen = []
+    get = extractors.get
+    monkeypatch.setattr(extractors, "get", lambda *args, **options: (seen.append(args[0]), get(*args, **options))[1])
+    options = {"keep_best": True, "exports": (), "progress": False, "epochs": 1}
+    run = kg.train(entry, tmp_path / "run", extractor=extractor, **options)
+    assert seen[0] == extractor
+    assert (run / "best_sampler.keras").is_file()
+
+
+def test_an_epoch_that_was_stopped_is_told_once(entry, tmp_path, monkeypatch):
+    """`--on-collapse stop` ends one early; the same command goes on in it, and its line takes the other's place."""
+    logged = callbacks.JsonLog.on_train_batch_end
+
+    def stop(self, batch, logs=None):
+        self.model.stop_training = True
+        logged(self, batch, logs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.JsonLog, "on_train_batch_end", stop)
+        run = kg.train(entry, tmp_path / "run", exports=(), progress=False)
+    assert [row["step"] for row in jsonl.read(run / "log.jsonl")] == [1]
+    kg.train(entry, run, exports=(), progress=False)
+    assert [(row["epoch"], row["step"]) for row in jsonl.read(run / "log.jsonl")] == [(1, 2), (2, 4)]
 
 
 def test_a_folder_called_like_a_data_set_stands_in_nobodys_way(tmp_path, monkeypatch):

@@ -100,13 +100,36 @@ class TestArms:
         for i, (real, n_train, steps, seed) in enumerate(seen):
             assert (real.x == trainings[4 * i]["x"]).all()
             assert (n_train, steps, seed) == (60, 5, i)
-        assert found.caveats == (result.NO_LEAK, result.SCOPE_RETRAINED)
+        assert found.caveats[:2] == (result.NO_LEAK, result.SCOPE_RETRAINED)
         assert found.protocol["retrain_steps"] == 5
 
     def test_a_generator_not_retrained_may_leak(self, sampler, trainings):
         found = verdict.judge(sampler, images(), images(40), 0.2, seeds=2)
-        assert found.caveats == (result.LEAK, result.SCOPE)
+        assert found.caveats[:2] == (result.LEAK, result.SCOPE)
         assert "--retrain" in found.to_dict()["caveats"][0]
+
+    def test_draws_that_overlap_are_told(self, sampler, trainings):
+        fewer, more = (verdict.judge(sampler, images(), images(40), f, seeds=2).caveats for f in (0.1, 0.5))
+        assert len(fewer) == 2 and more[:2] == fewer
+        assert "50 % of them each, so that their draws overlap" in more[2]
+
+    def test_the_training_pictures_are_no_test(self, sampler):
+        with pytest.raises(InputError, match="Training and test pictures are the same"):
+            verdict.judge(sampler, images(), images(), 0.2, seeds=2)
+
+    def test_few_pictures_are_trained_on_as_many_are(self, monkeypatch):
+        """In batches of the same size, each picture as often as any other."""
+        asked = []
+        fit = arms.classifiers.fit
+        monkeypatch.setattr(
+            arms.classifiers, "fit", lambda x, y, *args, **o: (asked.append((x, y)), fit(x, y, *args, **o))[1]
+        )
+        few = images(15)
+        arms.hits(few.x, few.y, None, images(4), 1, 0)
+        ((x, y),) = asked
+        assert len(x) == len(y) == 75
+        assert sorted(p.tobytes() for p in x) == sorted(p.tobytes() for p in few.x for _ in range(5))
+        assert (x[:15] == x[15:30]).all() and (y[:15] == y[15:30]).all()
 
 
 RECIPE = {

@@ -216,7 +216,12 @@ def test_interpolation(fresh, sampler):
     mix = fresh.page.evaluate("Number(new URLSearchParams(location.hash.slice(1)).get('mix'))") if fresh.tag() else 0
     same(stage(fresh), sampler.images(slerp(*ends, mix)[None], labels="elk"))
 
-    fresh.click("#grid > :nth-child(1)")
+    fresh.click("#play")
+    fresh.until("Number(document.getElementById('mix').value) > 0.2")
+    fresh.click("#grid > :nth-child(1)")  # ends the animation, and stays
+    assert fresh.text("#play") == "Play"
+    fresh.page.wait_for_timeout(300)
+    same(stage(fresh), sampler.generate(1, seed=9, truncation=T))
     fresh.click("#pin-b")  # a cat: classes change halfway
     other = latents(sampler, 0, seed=9)
     labels = [2] * 3 + [0] * 4

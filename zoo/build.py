@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kerasgan.errors import InputError
+from kerasgan.precision import built_in
 from kerasgan.recipe import Recipe
 from kerasgan.zoo.registry import family, show
 
@@ -36,13 +37,9 @@ def networks(recipe: Recipe) -> tuple[Any, Any]:
         except TypeError as error:
             raise InputError(f"The {player} of family {recipe.family!r} cannot be called so: {error}.") from error
     keras.utils.set_random_seed(recipe.seed)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
-    try:
+    with built_in(recipe.precision):
         generator, discriminator = (builder(**arguments) for builder, arguments in calls.values())
-        return generator, discriminator
-    finally:
-        keras.config.set_dtype_policy(before)
+    return generator, discriminator
 
 
 def build(

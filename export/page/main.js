@@ -26,7 +26,7 @@ async function start() {
   if (!reply.ok) throw new Error(`kerasgan.json is missing (${reply.status})`);
   about = await reply.json();
   state = fromHash(location.hash, about);
-  Object.assign(canvases, build(about, { turn, chooseClass, walk: (mix) => change({ mix }) }));
+  Object.assign(canvases, build(about, { turn, chooseClass, walk }));
   showAbout(about);
   wire();
   render();
@@ -110,12 +110,23 @@ function className(label) {
   return about.class_names[label] ?? "";
 }
 
+/** A choice of another image, which ends the animation. */
+function choice(values) {
+  play(false);
+  change({ ...values, mix: null });
+}
+
+function walk(mix) {
+  play(false);
+  change({ mix });
+}
+
 function turn(k, value) {
-  change({ shift: state.shift.map((old, i) => (i === k ? value : old)), mix: null });
+  choice({ shift: state.shift.map((old, i) => (i === k ? value : old)) });
 }
 
 function chooseClass(label) {
-  change({ label, mix: null });
+  choice({ label });
 }
 
 function buildGrid() {
@@ -133,7 +144,7 @@ function buildGrid() {
 }
 
 function choose(cell) {
-  change({ cell, mix: null });
+  choice({ cell });
 }
 
 function render() {
@@ -217,24 +228,21 @@ function play(on) {
 }
 
 function wire() {
-  const toSeed = (seed) => change({ seed: Math.max(0, Math.min(LARGEST_SEED, Math.floor(seed))), mix: null });
+  const toSeed = (seed) => choice({ seed: Math.max(0, Math.min(LARGEST_SEED, Math.floor(seed))) });
   $("seed").oninput = (event) => event.target.validity.valid && event.target.value && toSeed(event.target.valueAsNumber);
   $("seed").onchange = (event) => toSeed(event.target.valueAsNumber || 0);
   $("previous").onclick = () => toSeed(state.seed - 1);
   $("next").onclick = () => toSeed(state.seed + 1);
   $("random").onclick = () => toSeed(Math.random() * 1e6);
-  $("truncation").oninput = (event) => change({ truncation: Number(event.target.value), mix: null });
+  $("truncation").oninput = (event) => choice({ truncation: Number(event.target.value) });
   $("count").onchange = (event) => change({ count: Number(event.target.value) });
   $("smooth").onchange = (event) => change({ smooth: event.target.checked });
-  $("mix").oninput = (event) => {
-    play(false);
-    change({ mix: Number(event.target.value) });
-  };
+  $("mix").oninput = (event) => walk(Number(event.target.value));
   $("play").onclick = () => play(playing === null);
   $("pin-a").onclick = () => pin("a");
   $("pin-b").onclick = () => pin("b");
   $("unpin").onclick = () => change({ a: null, b: null });
-  $("reset").onclick = () => change({ shift: defaults(about).shift });
+  $("reset").onclick = () => choice({ shift: defaults(about).shift });
   $("save").onclick = save;
   $("save-grid").onclick = () => savePNG(sheet(canvases.grid, Math.sqrt(state.count)), `${about.name}-seed${state.seed}-grid`, 1024, state.smooth);
   $("link").onclick = () => {

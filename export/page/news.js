@@ -16,6 +16,7 @@ export async function copied(text, message) {
     await navigator.clipboard.writeText(text);
     announce(message);
   } catch {
+    $("link-title").textContent = message === "Link copied" ? "Link to this picture" : "To be copied by hand";
     $("link-text").value = text;
     $("link-dialog").showModal();
     $("link-text").select();
@@ -36,7 +37,8 @@ export function showCheck({ good, latents, image, image_uint8, milliseconds }, a
 export function showAbout(about) {
   const facts = {
     "Data set": about.dataset || "not stated",
-    Licence: about.license || "not stated",
+    "Its licence": about.dataset_license || "not stated",
+    "Licence of the weights": about.license || "not stated",
     Images: `${about.image_shape[1]} × ${about.image_shape[0]}, ${{ 1: "grey", 3: "colour", 4: "colour and opacity" }[about.image_shape[2]]}`,
     Classes: about.class_names.join(", ") || "none",
     Latent: `${about.latent_dim} numbers, ${about.prior.replace("_", " ")}`,

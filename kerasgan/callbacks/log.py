@@ -30,5 +30,6 @@ class JsonLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         model: Any = self.model
+        jsonl.cut_epoch(self.path, epoch + 1)
         row = {"epoch": epoch + 1, "step": model.step_count, **{k: float(v) for k, v in (logs or {}).items()}}
         jsonl.append(self.path, row)

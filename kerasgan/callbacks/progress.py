@@ -35,7 +35,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         if self.bar is None:
             images = self._images(batch)
-            self.bar = tqdm(total=self._images(self.params["steps"], self.params["epochs"] - 1), initial=images,
+            known = self.params.get("steps")  # not of data of unknown length
+            self.bar = tqdm(total=self._images(known, self.params["epochs"] - 1) if known else None, initial=images,
                             unit=" images", unit_scale=True, dynamic_ncols=True)  # fmt: skip
 
     def on_train_batch_end(self, batch, logs=None):

@@ -9,6 +9,9 @@ import numpy as np
 from kerasgan import priors
 from kerasgan.data.images import Images
 
+MOST_BYTES = 1 << 29
+"""Of real data that are compared with, as float32; large pictures are fewer."""
+
 AT_ONCE = 1 << 20
 """Values generated at once; the rest of the samples follow in further calls."""
 
@@ -28,8 +31,13 @@ def real_data(data: Any, n: int, value_range: tuple[float, float]) -> tuple[np.n
     if isinstance(data, np.ndarray):
         data = Images(data)
     if isinstance(data, Images):
-        chosen = np.sort(np.random.default_rng(0).permutation(len(data))[:n])
-        x, y = np.asarray(data.x[chosen]), None if data.y is None else data.y[chosen]
+        n = min(n, max(256, MOST_BYTES // (4 * math.prod(data.image_shape))))
+        chosen = np.random.default_rng(0).permutation(len(data))[:n]
+        # Read in the data's order, given in a random one: folders are sorted by class, and some look at the first only.
+        order = np.argsort(chosen)
+        back = np.argsort(order)
+        x = np.asarray(data.x[chosen[order]])[back]
+        y = None if data.y is None else data.y[chosen]
     elif hasattr(data, "shape"):
         x, y = keras.ops.convert_to_numpy(data[:n]), None
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, open_sampler
+from kerasgan.commands.shared import EntriesFile, SkipCorrupt, data_options, open_sampler
 from kerasgan.errors import InputError
 
 
@@ -19,7 +19,10 @@ def augment(
         str | None, typer.Option(help="FOLDER, FILE.npz or data set [default: what the generator was trained on]")
     ] = None,
     test_data: Annotated[
-        str | None, typer.Option(help="test pictures [default: the test part, or else a fifth, of the data]")
+        str | None,
+        typer.Option(
+            help="FOLDER, FILE.npz or data set, of which the test part [default: that, or a fifth, of the data]"
+        ),
     ] = None,
     generated: Annotated[int | None, typer.Option(help="generated pictures [default: 5 for each real one]")] = None,
     steps: Annotated[int | None, typer.Option(help="updates of each classifier [default: by the size]")] = None,
@@ -31,6 +34,7 @@ def augment(
         int | None, typer.Option(help="updates of each such training [default: the recipe's]")
     ] = None,
     out: Annotated[Path, typer.Option(help="JSON file with everything")] = Path("verdict.json"),
+    skip_corrupt: SkipCorrupt = False,
     own: EntriesFile = None,
 ):
     """Say, with a confidence interval, whether generated pictures help a classifier.
@@ -44,7 +48,7 @@ def augment(
     from kerasgan import verdict
     from kerasgan.files import whole_file
 
-    train, test = _parts(sampler, data, test_data)
+    train, test = _parts(sampler, data, test_data, data_options(skip_corrupt))
     typer.echo(f"Real: {train!r}\nTest: {test!r}")
     found = verdict.judge(
         sampler,
@@ -67,7 +71,7 @@ def augment(
     typer.echo(f"Wrote {out}")
 
 
-def _parts(sampler, source: str | None, test_source: str | None):
+def _parts(sampler, source: str | None, test_source: str | None, options: dict[str, str]):
     """Training and test pictures, of the generator's shape."""
     from kerasgan import data
     from kerasgan.data.images import Images
@@ -77,12 +81,12 @@ def _parts(sampler, source: str | None, test_source: str | None):
     if not source:
         raise InputError("This generator does not say what data it was trained on: give --data.")
     shape = sampler.spec.image_shape
-    train = data.open(source, image_shape=shape)
+    train = data.open(source, image_shape=shape, **options)
+    if not is_folder(test_source or source):
+        with contextlib.suppress(InputError):  # there is no test part
+            return train, data.open(test_source or source, image_shape=shape, split="test", **options)
     if test_source:
-        return train, data.open(test_source, image_shape=shape)
-    if not is_folder(source):
-        with contextlib.suppress(InputError):  # the training part could be read: there is no test part
-            return train, data.open(source, image_shape=shape, split="test")
+        return train, data.open(test_source, image_shape=shape, **options)
     if train.y is None:
         raise InputError(f"{train.name!r} has no labels. Give data with classes.")
     import numpy as np

@@ -24,6 +24,7 @@ def explore(
     port: Annotated[int | None, typer.Option(help="of this machine [default: 8017, or a free one]")] = None,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="open the page in a browser")] = True,
     out: Annotated[Path | None, typer.Option(help="keep the page in this folder, for any static host")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace a page that lies there")] = False,
     own: EntriesFile = None,
 ):
     """Play with a generator in the browser: seeds, classes, directions, interpolation.
@@ -43,8 +44,9 @@ def explore(
             folder = Path(source)
         else:
             folder = out or Path(stack.enter_context(temporary_folder())) / "page"
-            _write(source, own, folder)
-        server = stack.enter_context(serving.Server(folder, port))
+        server = stack.enter_context(serving.Server(folder, port))  # before the long work: a port may be taken
+        if folder != Path(source):
+            _write(source, own, folder, force)
         typer.echo(f"Serving {source} at {server.url} until Ctrl-C.")
         if open_browser:
             _open(server.url)
@@ -55,12 +57,12 @@ def explore(
         )
 
 
-def _write(source: str, own: Path | None, folder: Path) -> None:
+def _write(source: str, own: Path | None, folder: Path, force: bool) -> None:
     sampler = open_sampler(source, own)
     from kerasgan import export
 
     typer.echo("Writing the page and comparing it with Keras ...")
-    export.to_web(sampler, folder)
+    export.to_web(sampler, folder, overwrite=force)
 
 
 def _open(url: str) -> None:

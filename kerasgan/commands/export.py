@@ -46,7 +46,7 @@ def export(
     """
     names = _names(formats)
     sampler = open_sampler(source, own)
-    from kerasgan.export import ParityError, job
+    from kerasgan.export import job
 
     name = sampler.about.get("name") or sampler.recipe.get("name") or Path(source).stem
     name += "" if dtype == "float32" else f"_{dtype}"
@@ -57,10 +57,7 @@ def export(
     options: dict[str, Any] = {} if dtype == "float32" else {"dtype": dtype}
     for format_, path in targets.items():
         typer.echo(f"Writing {path} and comparing it with Keras ...")
-        try:
-            artifact = getattr(modules[format_], f"to_{format_}")(sampler, path, overwrite=force, **options)
-        except ParityError as error:
-            raise InputError(str(error)) from error
+        artifact = getattr(modules[format_], f"to_{format_}")(sampler, path, overwrite=force, **options)
         typer.echo(f"Wrote {artifact.path}, {_size(artifact.path):,} bytes. How to run it: {artifact.readme}")
         for figures in (*artifact.parity, *artifact.loss):
             typer.echo(f"  {figures}")

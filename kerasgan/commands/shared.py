@@ -74,11 +74,14 @@ def open_sampler(source: str | Path, own: Path | None = None):
     from kerasgan import zoo
 
     path = Path(source)
-    published = not path.exists() and path.suffix != ".keras"
+    is_run = (path / "sampler.keras").is_file()
+    # Exports may lie in a folder called like their entry.
+    named_so = path.is_dir() and not is_run and str(source) in zoo.names(pretrained=True)
+    published = named_so or (not path.exists() and path.suffix != ".keras")
     if published:
         entry, version = entry_and_version(str(source))
         zoo.record(entry, version)  # refuses what it does not know in less time than Keras takes to start
-    elif path.is_dir() and not (path / "sampler.keras").is_file():
+    elif path.is_dir() and not is_run:
         raise InputError(
             f"The folder {str(path.resolve())!r} holds no sampler.keras. Expected a zoo entry, the folder of a "
             "finished run, or a .keras file."
@@ -89,7 +92,7 @@ def open_sampler(source: str | Path, own: Path | None = None):
         return zoo.load(entry, version)
     from kerasgan.sampler import Sampler
 
-    return Sampler.load(path / "sampler.keras" if path.is_dir() else path)
+    return Sampler.load(path / "sampler.keras" if is_run else path)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from kerasgan.commands.shared import EntriesFile, SkipCorrupt, data_options, register_own, start_keras
+from kerasgan.commands.shared import (
+    EntriesFile,
+    ExtractorWeights,
+    SkipCorrupt,
+    data_options,
+    extractor_of,
+    register_own,
+    start_keras,
+)
 from kerasgan.errors import InputError
 
 
@@ -34,6 +42,15 @@ def train(
         str, typer.Option(help="when a training fails: warn, stop, or rollback to the last healthy state")
     ] = "warn",
     keep_best: Annotated[bool, typer.Option("--keep-best", help="score every epoch, keep the best generator")] = False,
+    extractor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.keras",
+            help="for these scores, as of `kerasgan evaluate` [default: the classifier called like the data, else "
+            "inception_v3, 96 MB]",
+        ),
+    ] = None,
+    extractor_weights: ExtractorWeights = None,
     minutes: Annotated[
         float | None, typer.Option(help="stop after so many, with a checkpoint; the same command goes on", min=0)
     ] = None,
@@ -86,6 +103,7 @@ def train(
             exports=("onnx", "saved_model") if export else (),
             on_collapse=on_collapse,
             keep_best=keep_best,
+            extractor=extractor_of(extractor, None, extractor_weights) if keep_best else None,
             minutes=minutes,
             compile_options=options,
             **changes,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasgan.data.arrays import from_arrays
-from kerasgan.data.images import Images
+from kerasgan.data.images import Images, check_on_corrupt
 from kerasgan.data.store import MEMORY_LIMIT
 from kerasgan.errors import InputError
 
@@ -23,6 +23,7 @@ def from_npz(
     image_shape: Sequence[int] | None = None,
     value_range: tuple[float, float] | None = None,
     memory_limit: int = MEMORY_LIMIT,
+    on_corrupt: str = "raise",
 ) -> Images:
     """Pictures in an `.npz` file. Nothing in the file is executed (no pickles).
 
@@ -37,6 +38,7 @@ def from_npz(
             `from_directory`).
         value_range: as in `from_arrays`, for pictures that are not uint8.
         memory_limit: as in `from_directory`, for encoded pictures.
+        on_corrupt: the same.
 
     Raises:
         InputError: no such file, a damaged one, keys missing, or data that `from_arrays` refuses.
@@ -46,6 +48,7 @@ def from_npz(
         >>> kg.data.from_npz("mine.npz", split="test")
         Images('mine': 50 of 28 x 28 x 1 uint8, 10 classes)
     """
+    check_on_corrupt(on_corrupt)
     path = Path(path).expanduser()
     if split not in SPLITS:
         raise InputError(f"split must be one of {', '.join(SPLITS)}. Received: {split!r}.")
@@ -58,16 +61,16 @@ def from_npz(
 
     files = [file for suffix in _suffixes(arrays) for file in _unpacked(arrays, suffix, path)]
     state = path.stat()
-    x, _ = decode_all(
+    x, kept = decode_all(
         files,
         [f"{i} of {path}" for i in range(len(files))],
         image_shape=image_shape,
         fit="crop",
-        skip_corrupt=False,
+        skip_corrupt=on_corrupt == "skip",
         memory_limit=memory_limit,
         key=(str(path.resolve()), state.st_size, state.st_mtime_ns, split),
     )
-    return Images(x, y, name=path.stem)
+    return Images(x, y if y is None or len(y) != len(files) else y[kept], name=path.stem)
 
 
 def _read(path: Path, split: str) -> Arrays:

@@ -67,7 +67,7 @@ def _to_uint8(x: np.ndarray, value_range: tuple[float, float] | None) -> np.ndar
     if value_range is None:
         raise InputError(
             f"Pictures of dtype {x.dtype} need value_range=(lowest, highest), for instance (0, 1) or (-1, 1). "
-            f"The values found lie between {found[0]:g} and {found[1]:g}."
+            f"The values found lie between {found[0]:g} and {found[1]:g}. (The command line takes uint8 alone.)"
         )
     low, high = (float(value) for value in value_range)
     if not low < high:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasgan.data.images import Images, check_fit
+from kerasgan.data.images import Images, check_fit, check_on_corrupt
 from kerasgan.data.store import MEMORY_LIMIT
 from kerasgan.errors import InputError
 
@@ -53,8 +53,7 @@ def from_directory(
         ('sevens', 'threes')
     """
     check_fit(fit)
-    if on_corrupt not in ("raise", "skip"):
-        raise InputError(f'on_corrupt must be "raise" or "skip". Received: {on_corrupt!r}.')
+    check_on_corrupt(on_corrupt)
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise InputError(f"No folder {str(path)!r}.")

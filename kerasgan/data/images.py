@@ -168,6 +168,12 @@ def check_fit(fit: str) -> None:
         raise InputError(f"fit must be one of {', '.join(FITS)}. Received: {fit!r}.")
 
 
+def check_on_corrupt(on_corrupt: str) -> None:
+    """Raises InputError for an unknown way to treat pictures that cannot be read."""
+    if on_corrupt not in ("raise", "skip"):
+        raise InputError(f'on_corrupt must be "raise" or "skip". Received: {on_corrupt!r}.')
+
+
 def check_finite(x: np.ndarray) -> None:
     """Raises InputError where float data hold NaN or infinity, with how many items do and the first of them."""
     # min and max carry NaN along, and need no temporary array.
@@ -204,9 +210,8 @@ def _whole_labels(y: Any, count: int) -> np.ndarray:
             "One-hot labels become whole numbers by y.argmax(-1)."
         )
     if labels.dtype.kind not in "iu":
-        raise InputError(
-            f"Labels must be whole numbers. Received dtype {labels.dtype}. Convert with y.astype('int32')."
-        )
+        how = "y.astype('int32')" if labels.dtype.kind in "fb" else "class_names, y = np.unique(y, return_inverse=True)"
+        raise InputError(f"Labels must be whole numbers. Received dtype {labels.dtype}. Convert with {how}.")
     return labels.reshape(-1).astype(np.int32)
 
 

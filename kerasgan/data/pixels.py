@@ -12,6 +12,7 @@ from kerasgan.data.images import ImageShape
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 RESAMPLING = Image.Resampling.BICUBIC  # Pillow widens the kernel when it shrinks: no aliasing
+UPRIGHT = 1  # of EXIF's orientations
 Source = Path | bytes
 
 
@@ -27,7 +28,7 @@ def read_header(source: Source) -> Header:
     """Size and natural number of channels (1 grey, 4 with transparency, else 3), without decoding."""
     with _open(source) as image:
         width, height = image.size
-        if image.getexif().get(0x0112, 1) >= 5:  # orientation: lies on its side
+        if _orientation(image) >= 5:  # lies on its side
             width, height = height, width
         return Header(height, width, _natural_channels(image))
 
@@ -56,7 +57,8 @@ def decode(source: Source, image_shape: ImageShape, fit: str) -> np.ndarray:
         # JPEG alone: a large photograph is decoded at 1/2, 1/4 or 1/8, still at least twice the size wanted.
         side = 2 * max(image_shape[:2])
         image.draft(None, (side, side))
-        ImageOps.exif_transpose(image, in_place=True)
+        if _orientation(image) != UPRIGHT:
+            ImageOps.exif_transpose(image, in_place=True)
         return _fit(image, image_shape, fit)
 
 
@@ -65,6 +67,13 @@ def resize_array(array: np.ndarray, image_shape: ImageShape, fit: str) -> np.nda
     if array.shape == image_shape:
         return array
     return _fit(Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array), image_shape, fit)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(0x0112, UPRIGHT)
+    except Exception:  # a damaged EXIF block beside a sound picture: Pillow raises many kinds
+        return UPRIGHT
 
 
 def _open(source: Source) -> Image.Image:

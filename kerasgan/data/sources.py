@@ -57,7 +57,7 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
         source: for `from_directory`, `from_npz` or `load`, in this order; but `"digits"`, `"mnist"`, `"stacked_mnist"`
             and `"cifar10"` are data sets, also beside a folder called so, which is `"./mnist"` or a `Path`.
         image_shape: (height, width, channels), or `None` for what that function chooses.
-        options: further arguments of that function.
+        options: further arguments of that function; `on_corrupt` is for all three.
 
     Raises:
         InputError: it is none of the three, or that function's own.
@@ -67,7 +67,7 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
         Images('pictures': 16 of 64 x 64 x 3 uint8, 2 classes)
     """
     if source in NAMES:
-        return load(str(source), image_shape=image_shape, **options)
+        return _load(str(source), image_shape, options)
     path = Path(source).expanduser()
     if is_folder(source):
         return from_directory(path, image_shape=image_shape, **options)
@@ -79,9 +79,14 @@ def open(source: str | Path, image_shape: Sequence[int] | None = None, **options
     if isinstance(source, os.PathLike) or path.is_absolute() or path.suffix == ".npz" or source.startswith((".", "~")):
         raise InputError(f"No folder and no file at {str(source)!r}. {three}.")
     try:
-        return load(source, image_shape=image_shape, **options)
+        return _load(source, image_shape, options)
     except InputError as error:
         raise InputError(f"No folder and no .npz file {source!r}, and as the name of a data set: {error}") from error
+
+
+def _load(name, image_shape, options):
+    # A data set has no pictures that cannot be read.
+    return load(name, image_shape=image_shape, **{k: v for k, v in options.items() if k != "on_corrupt"})
 
 
 def is_folder(source: str | Path) -> bool:

@@ -15,6 +15,7 @@ from keras import layers, ops
 
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.metrics import classic
+from kerasgan.precision import built_in
 
 __all__ = ["accuracy", "build", "fit", "load", "names", "predicted", "record"]
 
@@ -122,7 +123,8 @@ def fit(
         epochs = float(np.clip(UPDATES * batch_size / len(images), *EPOCHS))
     if steps is None:
         steps = max(1, round(epochs * len(images) / batch_size))
-    model = build(images.shape[1:], num_classes, width, features, seed)
+    with built_in("float32"):  # scores do not depend on what a user trains in
+        model = build(images.shape[1:], num_classes, width, features, seed)
     optimizer = keras.optimizers.SGD(
         OneCycle(PEAK * batch_size / BATCH, steps), momentum=0.9, nesterov=True, weight_decay=5e-3
     )

@@ -102,7 +102,7 @@ class Evaluator:
         seen = self._observe(chunks, "Generated images")
         notes = [*self.notes, *self._constant(seen, "generated")]
         protocol = self._protocol(source, notes)
-        return Result(self._values(seen, reference, is_floor=False), floor, protocol, subject or _subject(source))
+        return Result(self._values(seen, reference, is_floor=False), floor, protocol, subject or parts.subject(source))
 
     @functools.cached_property
     def reference(self) -> Observation:
@@ -216,6 +216,7 @@ class Evaluator:
             image_shape=image_shape,
             split=str(self.picked),
             held_out=None if self.held_out is None else str(self.held_out),
+            held_out_fingerprint=None if self.held_out is None else self.held_out.test_fingerprint,
             n_requested=self.n_requested,
             n_real=self.n,
             n_fake=self.n,
@@ -292,9 +293,3 @@ def _check_numbers(n: int, seed: int) -> None:
     for name, number, least in (("n", n, 1), ("seed", seed, 0)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < least:
             raise InputError(f"{name} must be a whole number from {least} up. Received: {number!r}.")
-
-
-def _subject(source: Any) -> str:
-    if isinstance(source, Sampler):
-        return str(source.recipe.get("name") or source.generator.name)
-    return source.name if isinstance(source, Images) else "images"

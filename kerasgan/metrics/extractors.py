@@ -14,6 +14,7 @@ from kerasgan.data.pixels import resize_array
 from kerasgan.data.threads import ordered_map
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.metrics import classifiers
+from kerasgan.precision import built_in
 
 INCEPTION = "inception_v3"
 STACKED = "stacked_"
@@ -32,7 +33,7 @@ class Extractor:
 
     Args:
         model: functional or sequential `keras.Model` from float32 (n, height, width, channels) to (n, classes): logits,
-            or probabilities where its last layer is a softmax.
+            or probabilities, which are known by their numbers.
         layer: name of the layer whose output (n, d) is the features. `None` takes the layer `features` or, where there
             is none, the model's own output, which then counts as features and not as classes.
         name: what the protocol calls it; `None` takes the model's.
@@ -75,7 +76,6 @@ class Extractor:
         self.batch_size = batch_size
         self.sha256 = weights_sha256(model)
         self.file_sha256: str | None = None
-        self.logits = not _ends_in_softmax(model)
         self.model = keras.Model(model.inputs[0], [features, model.outputs[0]])
 
     def num_classes(self, channels: int) -> int:
@@ -135,7 +135,7 @@ class Extractor:
             raise InputError(f"The extractor {self.name!r} gave NaN or infinity: its weights are damaged.")
         if not self.has_classes:
             return Extracted(together, None)
-        return Extracted(together, softmax(out, axis=1) if self.logits else out)
+        return Extracted(together, out if _are_probabilities(out) else softmax(out, axis=1))
 
 
 def get(
@@ -213,7 +213,8 @@ def inception_v3(weights: str | Path | None = None, layer: str = "avg_pool", bat
         raise InputError(f"No weights file {str(weights)!r}.")
     given = "imagenet" if weights is None else str(weights)
     try:
-        model = keras.applications.InceptionV3(weights=given, classifier_activation=None)
+        with built_in("float32"):  # scores do not depend on what a user trains in
+            model = keras.applications.InceptionV3(weights=given, classifier_activation=None)
     except Exception as error:  # urllib, h5py and Keras each have errors of their own
         reason = " ".join(str(error).split())[:300]
         if weights is None:
@@ -279,6 +280,6 @@ def _features(model: keras.Model, layer: str | None) -> tuple[str | None, Any]:
     return layer, tensor
 
 
-def _ends_in_softmax(model: keras.Model) -> bool:
-    last = model.outputs[0]._keras_history.operation
-    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
+def _are_probabilities(outputs: np.ndarray) -> bool:
+    """Seen by the numbers: a softmax may stand anywhere at a model's end."""
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-2))

@@ -35,6 +35,11 @@ class Pick:
     def __str__(self) -> str:
         return " + ".join(f"{len(rows):,} of {len(images):,} {part}" for part, images, rows in self.pieces)
 
+    @property
+    def test_fingerprint(self) -> str | None:
+        """`Images.fingerprint` of the test part, where there is one."""
+        return next((images.fingerprint for part, images, _ in self.pieces if part == "test"), None)
+
     def chunks(self) -> Iterator[Chunk]:
         """The images and their labels, `CHUNK` at a time."""
         for _, images, rows in self.pieces:
@@ -111,6 +116,13 @@ def choose(train: Images, test: Images | None, n: int, seed: int, hold_out: bool
     return reference, Pick(tuple(pieces))
 
 
+def subject(source: Any) -> str:
+    """What a result calls it."""
+    if isinstance(source, Sampler):
+        return str(source.recipe.get("name") or source.generator.name)
+    return source.name if isinstance(source, Images) else "images"
+
+
 def image_shape(source: Any) -> tuple[int, ...]:
     """Shape of one image of what `generated` takes."""
     if isinstance(source, Sampler):
@@ -139,10 +151,25 @@ def generated(source: Any, train: Images, n: int, seed: int) -> Iterator[Chunk]:
         raise InputError(f"Generated pictures must be uint8. Received: {images!r}.")
     if len(images) < n:
         raise InputError(f"Expected at least n={n} generated images. Received: {len(images)}. Give a smaller n.")
-    if images.y is not None and images.num_classes > train.num_classes:
-        raise InputError(f"The data have {train.num_classes} classes. Received images of {images.num_classes}.")
+    if images.y is not None and train.y is not None:
+        images = _numbered_as(images, train)
     rows = np.random.default_rng([seed, 3]).permutation(len(images))[:n]
     return Pick((("generated", images, rows),)).chunks()
+
+
+def _numbered_as(images: Images, train: Images) -> Images:
+    """The same images, their classes numbered as the data's: by name, or as they are where they have no names."""
+    if set(images.class_names) <= set(train.class_names):
+        numbers = np.array([train.class_names.index(name) for name in images.class_names])
+        return Images(images.x, numbers[images.y], train.class_names, images.name)
+    if images.num_classes > train.num_classes:
+        raise InputError(f"The data have {train.num_classes} classes. Received images of {images.num_classes}.")
+    if images.class_names != tuple(map(str, range(images.num_classes))):
+        raise InputError(
+            f"The data have the classes {list(train.class_names)}. Received images of the classes "
+            f"{list(images.class_names)}: give them those names, or numbers alone."
+        )
+    return images
 
 
 def _drawn(

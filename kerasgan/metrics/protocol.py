@@ -40,6 +40,7 @@ class Protocol:
         settings: each metric's own, by its name.
         libraries: name and version; also the backend and Python. Not compared: they move scores by rounding errors.
         notes: what a reader must know, for instance that n is smaller than asked for.
+        held_out_fingerprint: `Images.fingerprint` of the test part, if there is one; `None` also in older results.
 
     Example:
         >>> protocol = kg.metrics.evaluate(sampler, "digits", ("fid",), n=100, floor=False).protocol
@@ -66,6 +67,7 @@ class Protocol:
     settings: dict[str, dict[str, Any]]
     libraries: dict[str, str]
     notes: tuple[str, ...] = ()
+    held_out_fingerprint: str | None = None
 
     def differences(self, other: "Protocol") -> list[str]:
         """One line for each field that keeps scores from being compared: `n_fake: 1000 -> 10000`."""
@@ -73,6 +75,10 @@ class Protocol:
         both = set(self.settings) & set(other.settings)
         for fields in (mine, theirs):
             fields["settings"] = {name: fields["settings"][name] for name in sorted(both)}
+        # The classifier accuracy score is taken on these pictures; other scores have nothing to do with them.
+        tested = mine["held_out_fingerprint"], theirs["held_out_fingerprint"]
+        if "cas" not in both or None in tested:
+            mine["held_out_fingerprint"] = theirs["held_out_fingerprint"] = None
         return [
             f"{name}: {mine[name]!r} -> {theirs[name]!r}"
             for name in mine
@@ -86,7 +92,9 @@ class Result:
 
     Args:
         values: score by name; see `kerasgan.metrics.METRICS` for the names each metric gives.
-        floor: the same of real images against real ones: what a perfect generator would get. Empty if not asked for.
+        floor: the same of real images against real ones, the protocol's `held_out`: what a perfect generator would get,
+            but where some of these are of the training part, which the generator and a classifier of the data know.
+            Empty if not asked for.
         protocol: how they were taken.
         subject: what was scored.
 

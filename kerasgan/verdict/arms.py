@@ -52,6 +52,8 @@ def kinds(
 def hits(images, labels, augment, test: Images, steps: int, seed: int) -> np.ndarray:
     """Trains the classifier; bool (pictures,), which test pictures it gets right."""
     options: dict[str, Any] = {"steps": steps, "batch_size": BATCH, "seed": seed, "augment": augment, "width": WIDTH}
+    times = math.ceil(BATCH / len(images))  # of few pictures `fit` would make smaller batches, at a smaller rate
+    images, labels = np.concatenate([images] * times), np.concatenate([labels] * times)
     model = classifiers.fit(images, labels, test.num_classes, **options)
     return classifiers.predicted(model, test.x) == test.y
 

@@ -124,6 +124,8 @@ def _check(sampler, train, test, seeds, confidence, retrain):
             )
     if train.class_names != test.class_names:
         raise InputError("The class names of train and test must be in the same order.")
+    if train.fingerprint == test.fingerprint:
+        raise InputError(f"Training and test pictures are the same, {train.name!r}. Give others as the test.")
     if len(test) < 2:
         raise InputError(f"At least 2 test pictures are needed. Received: {len(test)}.")
     if seeds < 2:

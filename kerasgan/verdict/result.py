@@ -23,6 +23,11 @@ SCOPE_RETRAINED = (
     "The interval covers other draws of real pictures, other trainings of the generator, other first weights and other "
     "test pictures of the same kind; not another recipe, data set or classifier."
 )
+DISJOINT = 0.1
+OVERLAP = (
+    "All seeds draw from the same real pictures, {:g} % of them each, so that their draws overlap: of other real "
+    "pictures the interval says too little."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,9 +96,11 @@ class Verdict:
         return " ".join([start, *map(_in_words, self.comparisons)])
 
     @property
-    def caveats(self) -> tuple[str, str]:
+    def caveats(self) -> tuple[str, ...]:
         """What the verdict does not say."""
-        return (NO_LEAK, SCOPE_RETRAINED) if self.protocol["retrained"] else (LEAK, SCOPE)
+        said = (NO_LEAK, SCOPE_RETRAINED) if self.protocol["retrained"] else (LEAK, SCOPE)
+        fraction = self.protocol["real_fraction"]
+        return (*said, OVERLAP.format(100 * fraction)) if fraction > DISJOINT else said
 
     def table(self) -> str:
         """Accuracies by arm: mean, standard deviation over the seeds, lowest and highest."""
