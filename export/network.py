@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from kerasgan.errors import InputError
+from kerasgan.precision import built_in
 from kerasgan.sampler import Sampler
 
 _LARGEST = 2**31 - 1  # bytes
@@ -78,13 +79,9 @@ def _rebuilt(generator: keras.Model, change: Callable[[Any], Any]) -> keras.Mode
                 f"from its own get_config() ({type(error).__name__}: {error})."
             ) from error
 
-    previous = keras.config.dtype_policy()
     # Layers that a custom layer makes for itself take the global policy, not one from a config.
-    keras.config.set_dtype_policy("float32")
-    try:
+    with built_in("float32"):
         copy = keras.models.clone_model(generator, clone_function=checked, recursive=True)
-    finally:
-        keras.config.set_dtype_policy(previous)
     weights = generator.get_weights()
     if [weight.shape for weight in weights] != [tuple(weight.shape) for weight in copy.weights]:
         raise InputError(

@@ -154,8 +154,8 @@ def _scores(record):
             "|---|---|---|",
             *rows,
             "",
-            f"Protocol: {protocol['n_fake']:,} samples against real images, {protocol['split']}; the floor"
-            f"{', and the classifier accuracy score,' if 'cas' in scores['values'] else ''} is taken on "
+            f"Protocol: {protocol['n_fake']:,} samples against real images, {protocol['split']}; the floor "
+            f"{'and the classifier accuracy score are' if 'cas' in scores['values'] else 'is'} taken on "
             f"{protocol['held_out']}; "
             f"extractor `{protocol['extractor']}`, layer `{protocol['layer']}`, SHA-256 "
             f"`{protocol['extractor_sha256'][:16]}...`; seed {protocol['seed']}. Scores of another protocol do not "

@@ -10,15 +10,9 @@ from kerasgan.files import whole_file
 def cut(path: Path, steps: int) -> list[dict[str, Any]]:
     """Removes lines beyond a step, and lines torn by a kill; returns the others."""
     rows = [row for row in read(path) if row["step"] <= steps]
-    _write(path, rows)
+    with whole_file(path) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return rows
-
-
-def cut_epoch(path: Path, epoch: int) -> None:
-    """Removes what a training that was stopped inside an epoch has left of it, before the epoch is told once more."""
-    rows = read(path)
-    if any(row["epoch"] >= epoch for row in rows):
-        _write(path, [row for row in rows if row["epoch"] < epoch])
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -38,8 +32,3 @@ def read(path: Path) -> list[dict[str, Any]]:
         if isinstance(row, dict) and "step" in row:
             rows.append(row)
     return rows
-
-
-def _write(path, rows):
-    with whole_file(path) as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -78,6 +78,12 @@ def recipe_for(
     return recipe, images
 
 
+def entry_of(name: str) -> str | None:
+    """The zoo entry whose recipe, on its own data or on others, has this name; `None` for that of own pictures."""
+    known = (entry for entry in zoo.names() if name == entry or name.startswith(entry + OTHER_DATA))
+    return max(known, key=len, default=None)
+
+
 def check(source: str, **changes: Any) -> None:
     """Refuses what can be refused without the seconds Keras takes to start: an unknown source, impossible values."""
     if source in zoo.names():
@@ -109,7 +115,7 @@ def own_pictures_recipe(source: Path, image_shape: Sequence[int], count: int) ->
     """
     name = f"dcgan_{_slug(source)}"
     return zoo.show("dcgan_cifar10").replace(
-        name=f"{name}_pictures" if name in zoo.names() else name,
+        name=f"dcgan_pictures_{_slug(source)}" if entry_of(name) else name,
         dataset=str(source.resolve()),
         augment="color,translation,cutout" if image_shape[2] > 1 else "translation,cutout",
         generator={},

@@ -124,7 +124,9 @@ def pack(
             "dataset": recipe["dataset"],
             "dataset_license": data_license or LICENSES.get(recipe["dataset"], "not stated"),
             "weights_license": weights_license,
-            "command": command or again.command(Recipe.from_dict(recipe), sitting[-1].get("own_entries")),
+            "command": command or again.command(
+                Recipe.from_dict(recipe), sitting[-1].get("own_entries"), skip_corrupt=bool(data_options)
+            ),
             "hardware": sitting[-1]["machine"],
             "backend": sitting[-1]["backend"],
             "minutes": round(sum(s["seconds"] for s in sitting) / 60, 1),
@@ -141,10 +143,11 @@ def pack(
         if log.exists():
             shutil.copy(log, release / "cards" / f"{stem}.jsonl")
             (release / "cards" / f"{stem}.svg").write_text(curves(jsonl.read(log)))
-        with filelock.FileLock(release / ".packing.lock"):  # another process may add its record, too
-            records = [*_published(release), record]
-            manifest.write(release, records)
-            cards.write(release, records, ours=release.resolve() == manifest.FOLDER.resolve())
+        lock = filelock.FileLock(release / ".packing.lock")  # another process may add its record, too
+        with lock:
+            manifest.write(release, [*_published(release), record])
+    with lock:
+        cards.write(release, _published(release), ours=release.resolve() == manifest.FOLDER.resolve())
     return record
 
 

@@ -133,11 +133,10 @@ def _charts(epochs, checks, scores, events, penalties):
     yield line_chart("Accuracy of the discriminator", _lines(epochs, accuracies), marks=marks)
     norms = {"d_grad_norm": "discriminator", "g_grad_norm": "generator"}
     yield line_chart("Gradient norms", _lines(epochs, norms), log=True, marks=marks)
-    for name in keys:
-        if name in penalties:
-            yield line_chart(f"{name} (added to the discriminator's loss)", _lines(epochs, {name: name}), marks=marks)
-        elif name.endswith("_loss") and name not in ("d_loss", "g_loss"):
-            yield line_chart(f"{_words(name)} (part of both losses)", _lines(epochs, {name: name}), marks=marks)
+    shown = {"epoch", "step", "loss", "d_loss", "g_loss", *accuracies, *norms}
+    for name in (key for key in keys if key not in shown):
+        title = f"{name} (added to the discriminator's loss)" if name in penalties else _words(name)
+        yield line_chart(title, _lines(epochs, {name: name}), marks=marks)
 
 
 def _words(key):

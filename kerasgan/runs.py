@@ -13,7 +13,7 @@ from kerasgan import report, zoo
 from kerasgan.data.images import Images
 from kerasgan.errors import InputError
 from kerasgan.files import whole_file
-from kerasgan.plan import OTHER_DATA, recipe_for
+from kerasgan.plan import entry_of, recipe_for
 from kerasgan.recipe import Recipe
 from kerasgan.zoo import registry
 
@@ -198,7 +198,7 @@ def _fit(gan, recipe, images, folder, checkpoint_every, progress, on_collapse, j
     if judge:
         path = folder / "best_sampler.keras"
         hooks.append(callbacks.BestGenerator(path, recipe=recipe.to_dict(), extractor=judge))
-    own = registry.file_of(recipe.name.partition(OTHER_DATA)[0])
+    own = registry.file_of(entry_of(recipe.name) or "")
     hooks += [checkpoint, Sitting(folder / "run.json", checkpoint, _steps(recipe, images), own.name if own else None)]
     if minutes is not None:
         hooks.append(TimeLimit(checkpoint, minutes))

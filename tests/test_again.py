@@ -73,6 +73,23 @@ def test_an_own_entrys_changes_are_called_after_its_file_was_read(own_registry, 
     )
 
 
+def test_names_are_read_as_they_were_made(own_registry):
+    """A folder, or an entry of one's own, may be called like an entry's training on other data."""
+    assert again.command(own_pictures("cats_on_mats")).startswith("kerasgan train ./cats_on_mats --image-size")
+    kg.zoo.register(DIGITS.replace(name="cats_on_mats"))
+    mine = kg.zoo.show("cats_on_mats")
+    assert again.command(mine, "mine.py") == "kerasgan train cats_on_mats --from mine.py"
+    other = mine.replace(name="cats_on_mats_on_dogs", dataset="./dogs")
+    assert again.command(other, "mine.py") == "kerasgan train cats_on_mats --from mine.py --data ./dogs"
+
+
+def test_pictures_that_were_left_out_are_left_out_again():
+    assert again.command(own_pictures("cats"), skip_corrupt=True).endswith(" --skip-corrupt")
+    assert again.command(own_pictures("cats", loss="hinge"), skip_corrupt=True).endswith(
+        "loss='hinge', data_options={'on_corrupt': 'skip'})"
+    )
+
+
 def test_wrong_labels_that_one_class_has_not_are_no_change():
     recipe = kg.zoo.show("cdcgan_mnist")
     one = recipe.for_images((28, 28, 1), 1).replace(name="cdcgan_mnist_on_ones", dataset="./ones")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kerasgan import data
 from kerasgan.errors import InputError
@@ -242,3 +242,22 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     save(Path(tmp_path) / "faces/1.png", "red")
     assert data.from_directory("~/faces").name == "faces"
+
+
+class TestOrientation:
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_all_eight_are_turned_as_pillow_turns_them(self, tmp_path, orientation):
+        pixels = np.random.default_rng(0).integers(0, 256, (16, 24, 3)).astype("uint8")
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+        with Image.open(tmp_path / "a.png") as opened:
+            expected = np.asarray(ImageOps.exif_transpose(opened))
+        images = data.from_directory(tmp_path, image_shape=expected.shape)
+        np.testing.assert_array_equal(images.x[0], expected)
+
+    @pytest.mark.parametrize("block", [b"no TIFF header at all", b"II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x02\0\0\0six\0"])
+    def test_a_damaged_block_beside_a_sound_picture_says_nothing(self, tmp_path, block):
+        Image.new("RGB", (16, 24), "red").save(tmp_path / "a.jpg", exif=b"Exif\0\0" + block, dpi=(72, 72))
+        images = data.from_directory(tmp_path)
+        assert images.image_shape[:2] == (24, 16) and images.x[0, 0, 0, 0] > 200

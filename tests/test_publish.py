@@ -309,7 +309,7 @@ def test_pictures_that_were_skipped_in_training_are_skipped_in_scoring(own_deter
     options = {"on_corrupt": "skip"}
     changes = {"epochs": 1, "generator": {"width": 2}, "discriminator": {"width": 2}, "latent_dim": 4}
     run = kg.train(str(folder), tmp_path / "run", data_options=options, exports=(), progress=False, **changes)
-    assert json.loads((run / "recipe.json").read_text())["name"] == "dcgan_digits_pictures"
+    assert json.loads((run / "recipe.json").read_text())["name"] == "dcgan_pictures_digits"
     with pytest.raises(kg.InputError, match="--skip-corrupt"):
         publish.pack(run, tmp_path / "release", n=20, extractor="digits")
     record = publish.pack(run, tmp_path / "release", n=20, extractor="digits", data_options=options)

@@ -181,7 +181,7 @@ def test_a_folder_called_like_a_data_set_stands_in_nobodys_way(tmp_path, monkeyp
     assert (recipe.dataset, len(images)) == ("digits", 1500)
     assert plan.recipe_for("dcgan_cifar10", dataset="digits")[0].dataset == "digits"
     recipe, images = plan.recipe_for("digits")
-    assert (recipe.name, recipe.dataset) == ("dcgan_digits_pictures", str(tmp_path / "digits"))
+    assert (recipe.name, recipe.dataset) == ("dcgan_pictures_digits", str(tmp_path / "digits"))
     assert images.image_shape == (16, 16, 1), "not the 28 x 28 of digits"
     assert plan.recipe_for("dcgan_cifar10", dataset="./digits")[0].dataset == str(tmp_path / "digits")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import kerasgan as kg
-from kerasgan import publish
+from kerasgan import again
 from kerasgan.zoo import manifest
 
 
@@ -45,7 +45,7 @@ def test_the_recorded_command_trains_the_recorded_recipe():
     Of an older version the recorded commit has the recipe.
     """
     for record in {record["entry"]: record for record in manifest.read()}.values():
-        assert record["command"] == publish._command(record["recipe"]), record["entry"]
+        assert record["command"] == again.command(kg.Recipe.from_dict(record["recipe"])), record["entry"]
         trained, now = kg.Recipe(**record["recipe"]).to_dict(), kg.zoo.show(record["entry"]).to_dict()
         differ = {field for field in now if trained[field] != now[field]}
         assert differ <= {"epochs", "batch_size", "seed", "precision"}, f"{record['entry']}: no option says {differ}"

@@ -1,4 +1,4 @@
-"""The eleven functions that know which backend runs; everything else is `keras.ops`.
+"""The twelve functions that know which backend runs; everything else is `keras.ops`.
 
 A step has side effects (batch statistics, seeds, optimizer slots) on Keras variables. TensorFlow and PyTorch let a
 gradient be taken through such code as it stands. JAX does not: there `state` lists the variables the code may touch,
@@ -25,6 +25,7 @@ feed = functions.feed
 input_gradient = functions.input_gradient
 loss_and_input_gradient = functions.loss_and_input_gradient
 replica = functions.replica
+several_devices = functions.several_devices
 several_steps = functions.several_steps
 value_and_grad = functions.value_and_grad
 vjp = functions.vjp

@@ -120,6 +120,10 @@ def feed(batches, model=None):
     return _Rows(batches)
 
 
+def several_devices(model):
+    return keras.distribution.distribution() is not None
+
+
 def several_steps(model):
     """One compiled loop over the batches, where Keras calls its compiled step for each and hands it all state again."""
     if not _loops(model):

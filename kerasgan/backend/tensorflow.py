@@ -99,6 +99,11 @@ def replica() -> tuple:
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
 
 
+def several_devices(model: Any) -> bool:
+    """Whether a strategy or distribution cuts every batch of `model` into parts, one for each device."""
+    return model.distribute_strategy.num_replicas_in_sync > 1
+
+
 def several_steps(model: Any) -> Callable | None:
     """`model.train_function` where Keras' own runs several steps per execution poorly, else `None`."""
     return None

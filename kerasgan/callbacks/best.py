@@ -97,7 +97,6 @@ class BestGenerator(keras.callbacks.Callback):
         row["best"] = self._compare(row)
         if row["best"]:
             model.sampler(self.recipe).save(self.path)
-        jsonl.cut_epoch(self.log, row["epoch"])
         jsonl.append(self.log, row)
 
     def _compare(self, row):

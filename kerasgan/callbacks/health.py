@@ -12,14 +12,13 @@ from tqdm.auto import tqdm
 from kerasgan import jsonl
 from kerasgan.callbacks.advice import TITLES, advice
 from kerasgan.callbacks.diversity import Diversity, effective_number
-from kerasgan.callbacks.samples import generated, real_data
+from kerasgan.callbacks.samples import FEWEST, generated, real_data
 from kerasgan.callbacks.snapshots import Snapshots
 from kerasgan.callbacks.verdicts import WINDOWED, Verdicts
 from kerasgan.errors import InputError, unknown_name
 
 ACTIONS = ("warn", "stop", "rollback")
 REAL = 2048
-FEWEST = 32
 
 
 class HealthMonitor(keras.callbacks.Callback):

@@ -26,10 +26,13 @@ class JsonLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         model: Any = self.model
-        jsonl.cut(self.path, model.step_count)
+        rows = jsonl.cut(self.path, model.step_count)
+        # A training that was stopped inside an epoch has told of it, and goes on in it.
+        inside = self.params.get("steps") and model.step_count % self.params["steps"]
+        if inside and rows and rows[-1]["step"] == model.step_count:
+            jsonl.cut(self.path, model.step_count - 1)
 
     def on_epoch_end(self, epoch, logs=None):
         model: Any = self.model
-        jsonl.cut_epoch(self.path, epoch + 1)
         row = {"epoch": epoch + 1, "step": model.step_count, **{k: float(v) for k, v in (logs or {}).items()}}
         jsonl.append(self.path, row)

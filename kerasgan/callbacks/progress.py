@@ -28,6 +28,7 @@ class Progress(keras.callbacks.Callback):
         self.images_per_step = images_per_step
         self.bar: tqdm | None = None
         self.shown_at = 0.0
+        self.before = 0  # images of the epochs before, where nobody knows how many one has
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -56,6 +57,12 @@ class Progress(keras.callbacks.Callback):
         if self.bar is not None:
             self.bar.close()
 
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.params.get("steps") and self.bar is not None:
+            self.before = self.bar.n
+
     def _images(self, steps, epoch=None):
+        if not self.params.get("steps"):
+            return self.before + steps * self.images_per_step
         epoch = self.epoch if epoch is None else epoch
         return (epoch * self.params["steps"] + steps) * self.images_per_step

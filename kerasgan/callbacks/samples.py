@@ -10,7 +10,9 @@ from kerasgan import priors
 from kerasgan.data.images import Images
 
 MOST_BYTES = 1 << 29
-"""Of real data that are compared with, as float32; large pictures are fewer."""
+"""Of real data that are compared with, as float32; large pictures are fewer, but at least `FEWEST`."""
+
+FEWEST = 32
 
 AT_ONCE = 1 << 20
 """Values generated at once; the rest of the samples follow in further calls."""
@@ -31,7 +33,7 @@ def real_data(data: Any, n: int, value_range: tuple[float, float]) -> tuple[np.n
     if isinstance(data, np.ndarray):
         data = Images(data)
     if isinstance(data, Images):
-        n = min(n, max(256, MOST_BYTES // (4 * math.prod(data.image_shape))))
+        n = min(n, max(FEWEST, MOST_BYTES // (4 * math.prod(data.image_shape))))
         chosen = np.random.default_rng(0).permutation(len(data))[:n]
         # Read in the data's order, given in a random one: folders are sorted by class, and some look at the first only.
         order = np.argsort(chosen)

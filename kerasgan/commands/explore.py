@@ -38,14 +38,15 @@ def explore(
     from kerasgan.export import serving
 
     with contextlib.ExitStack() as stack:
-        if serving.is_page(Path(source)):
+        page = serving.is_page(Path(source))
+        if page:
             if out is not None:
                 raise InputError(f"{source!r} is a page already. Leave --out out, or copy the folder.")
             folder = Path(source)
         else:
             folder = out or Path(stack.enter_context(temporary_folder())) / "page"
         server = stack.enter_context(serving.Server(folder, port))  # before the long work: a port may be taken
-        if folder != Path(source):
+        if not page:
             _write(source, own, folder, force)
         typer.echo(f"Serving {source} at {server.url} until Ctrl-C.")
         if open_browser:

@@ -86,6 +86,8 @@ def train(
         "conditional": conditional or None,
     }
     plan.check(source, **changes)
+    if not keep_best and (extractor or extractor_weights):
+        raise InputError("--extractor and --extractor-weights are for the scores of --keep-best: give that as well.")
     start_keras()
     of_data = data_options(skip_corrupt)
     options = {"steps_per_execution": steps_per_execution, **({"jit_compile": True} if jit_compile else {})}

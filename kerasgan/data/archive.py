@@ -60,6 +60,8 @@ def from_npz(
     from kerasgan.data.decoding import decode_all
 
     files = [file for suffix in _suffixes(arrays) for file in _unpacked(arrays, suffix, path)]
+    if y is not None and len(y) != len(files):
+        raise InputError(f"{str(path)!r} has {len(files)} pictures and {len(y)} labels: each needs its own.")
     state = path.stat()
     x, kept = decode_all(
         files,
@@ -70,7 +72,7 @@ def from_npz(
         memory_limit=memory_limit,
         key=(str(path.resolve()), state.st_size, state.st_mtime_ns, split),
     )
-    return Images(x, y if y is None or len(y) != len(files) else y[kept], name=path.stem)
+    return Images(x, None if y is None else y[kept], name=path.stem)
 
 
 def _read(path: Path, split: str) -> Arrays:

@@ -12,7 +12,16 @@ from kerasgan.data.images import ImageShape
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 RESAMPLING = Image.Resampling.BICUBIC  # Pillow widens the kernel when it shrinks: no aliasing
-UPRIGHT = 1  # of EXIF's orientations
+UPRIGHT = 1  # of EXIF's orientations; the others, and what puts them upright
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 Source = Path | bytes
 
 
@@ -57,9 +66,8 @@ def decode(source: Source, image_shape: ImageShape, fit: str) -> np.ndarray:
         # JPEG alone: a large photograph is decoded at 1/2, 1/4 or 1/8, still at least twice the size wanted.
         side = 2 * max(image_shape[:2])
         image.draft(None, (side, side))
-        if _orientation(image) != UPRIGHT:
-            ImageOps.exif_transpose(image, in_place=True)
-        return _fit(image, image_shape, fit)
+        turn = TURNS.get(_orientation(image))
+        return _fit(image.transpose(turn) if turn is not None else image, image_shape, fit)
 
 
 def resize_array(array: np.ndarray, image_shape: ImageShape, fit: str) -> np.ndarray:
@@ -71,9 +79,10 @@ def resize_array(array: np.ndarray, image_shape: ImageShape, fit: str) -> np.nda
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return image.getexif().get(0x0112, UPRIGHT)
+        found = image.getexif().get(0x0112)
     except Exception:  # a damaged EXIF block beside a sound picture: Pillow raises many kinds
         return UPRIGHT
+    return found if found in TURNS else UPRIGHT
 
 
 def _open(source: Source) -> Image.Image:

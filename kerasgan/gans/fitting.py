@@ -73,7 +73,7 @@ def fit(
             callback.set_data(x if batches is None else batches.images)
     options: dict[str, Any] = {
         **kwargs,
-        "validation_data": evaluable(model, validation_data, kwargs.get("validation_batch_size")),
+        "validation_data": evaluable(model, validation_data, kwargs.get("validation_batch_size") or batch_size),
     }
     if batches is None:
         options |= {"batch_size": batch_size, "shuffle": bool(shuffle)}
@@ -142,11 +142,13 @@ class _Training(keras.callbacks.CallbackList):
 
 
 def evaluable(model, data, batch_size=None):
-    """`validation_data`, or the x of `evaluate`, as Keras takes it: all `Images` in batches, anything else as it is."""
+    """`validation_data`, or the x of `evaluate`, as Keras takes it: `Images` in batches, anything else as it is."""
     if not isinstance(data, Images):
         return data
     model.check_data(data)
-    return backend.feed(Batches(data, min(batch_size or 64, len(data)), shuffle=False, remainder=True))
+    # Several devices share each batch, and could not share a smaller last one.
+    whole = backend.several_devices(model)
+    return backend.feed(Batches(data, min(batch_size or 64, len(data)), shuffle=False, remainder=not whole))
 
 
 def _batches(model, x, y, batch_size, shuffle) -> Batches | None:

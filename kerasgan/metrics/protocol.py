@@ -175,7 +175,7 @@ class Result:
         table = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
         lines = [f"Scores of {self.subject}", *table, "", "Protocol"]
         for name, value in dataclasses.asdict(self.protocol).items():
-            if name == "notes":
+            if name in ("notes", "held_out_fingerprint"):  # below; and for `compare` alone
                 continue
             lines += _described(name, value)
         return "\n".join([*lines, *(f"Note: {note}" for note in self.protocol.notes)])
