@@ -25,7 +25,7 @@ def test_a_result_carries_its_protocol(perfect, real, others, extractor):
     assert set(perfect.floor) == set(perfect.values)
     printed = str(perfect)
     for field in dataclasses.fields(p):
-        assert field.name in printed or field.name == "notes"
+        assert field.name in printed or field.name in ("notes", "held_out_fingerprint")
     assert extractor.sha256 in printed
     assert f"{perfect['fid']:.6g}" in printed
 
