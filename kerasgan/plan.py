@@ -60,19 +60,19 @@ def recipe_for(
         images = (
             _fitted(images, given) if images else data.open(recipe.dataset, image_shape=shape, **(data_options or {}))
         )
-    if not own and recipe.num_classes and not images.num_classes and recipe.family != "infogan":
+    if not own and recipe.num_classes and not images.num_classes and not recipe.finds_codes:
         raise InputError(
             f"{source!r} is conditional, and the data {images.name!r} have no labels. Give data with labels "
             "(sub-folders are classes), or an unconditional entry."
         )
-    if conditional and recipe.family == "infogan":
+    if conditional and recipe.finds_codes:
         raise InputError(f"{source!r} finds codes of its own and learns no labels. Leave out conditional.")
     if conditional and not images.num_classes:
         raise InputError(f"{recipe.dataset!r} has no labels to learn (sub-folders are classes). Leave out conditional.")
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
         images = images.repeated(_times(len(images)))
     classes = images.num_classes if own or recipe.num_classes or conditional else 0
-    if recipe.family == "infogan":
+    if recipe.finds_codes:
         classes = recipe.num_classes
     recipe = recipe.for_images(images.image_shape, classes).replace(**changes)
     return recipe, images

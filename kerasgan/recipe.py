@@ -119,6 +119,11 @@ class Recipe:
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
 
+    @property
+    def finds_codes(self) -> bool:
+        """Whether labels are codes that the training finds for itself, of which the data's classes say nothing."""
+        return self.family == "infogan"
+
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)

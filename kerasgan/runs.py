@@ -155,7 +155,7 @@ def _claim(folder: Path, recipe: Recipe, resume: bool) -> None:
 
 def _build(recipe, images, compile_options):
     _make_deterministic()
-    names = images.class_names if recipe.num_classes else None
+    names = images.class_names if recipe.num_classes and not recipe.finds_codes else None
     return zoo.build(recipe, class_names=names, steps=_steps(recipe, images), **compile_options)
 
 

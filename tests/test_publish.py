@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pytest
 import scored
-import tiny
 from PIL import Image
 
 import kerasgan as kg
@@ -204,17 +203,6 @@ def test_a_run_on_stacked_pictures_has_its_modes_counted(tmp_path):
     )
 
 
-def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):
-    shape = {"image_shape": (32, 32, 3)}
-    sampler = tiny.gan(generator_options=shape, discriminator_options=shape).sampler()
-    whole, half = (sampler.save(tmp_path / f"{s}.keras", storage=s) for s in ("float32", "float16"))
-    assert whole.stat().st_size - half.stat().st_size == pytest.approx(2 * sampler.generator.count_params(), rel=0.5)
-    loaded = kg.Sampler.load(half)
-    assert {v.dtype for v in loaded.generator.weights} == {"float32"}
-    for ours, theirs in zip(loaded.generator.get_weights(), sampler.generator.get_weights()):
-        np.testing.assert_array_equal(ours, theirs.astype("float16").astype("float32"))
-
-
 def test_what_was_trained_in_bfloat16_is_published_in_float32(run, tmp_path):
     recipe = kg.zoo.show("dcgan_digits").replace(generator={"width": 2}, latent_dim=8, precision="mixed_bfloat16")
     other = shutil.copytree(run, tmp_path / "run")
@@ -229,14 +217,6 @@ def test_what_was_trained_in_bfloat16_is_published_in_float32(run, tmp_path):
     for ours, theirs in zip(stored.generator.get_weights(), trained.generator.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert "precision='mixed_bfloat16'" in record["command"]
-
-
-def test_weights_too_large_for_half_precision_are_refused_and_nothing_is_left(tmp_path):
-    sampler = tiny.gan().sampler()
-    sampler.generator.weights[0].assign(np.full(sampler.generator.weights[0].shape, 1e6, "float32"))
-    with pytest.raises(kg.InputError, match="too large for float16"):
-        sampler.save(tmp_path / "x.keras", storage="float16")
-    assert not list(tmp_path.iterdir())
 
 
 def test_an_unfinished_run_is_refused(tmp_path):

@@ -138,6 +138,14 @@ def test_given_images_are_fitted_and_must_have_what_the_entry_learns():
     assert plan.recipe_for("infogan_digits", kg.data.from_arrays(x))[0].num_classes == 0
 
 
+def test_the_codes_of_an_infogan_are_not_called_as_the_datas_classes(own_registry, own_determinism, tmp_path):
+    networks = {"generator": {"width": 2}, "discriminator": {"width": 2}}
+    kg.zoo.register(kg.zoo.show("infogan_digits").replace(name="five_codes", num_classes=5, epochs=1, **networks))
+    run = kg.train("five_codes", tmp_path / "run", exports=(), progress=False, image_shape=(8, 8))
+    names = kg.Sampler.load(run / "sampler.keras").spec.class_names
+    assert names == tuple(f"code {i}" for i in range(5))
+
+
 @pytest.mark.parametrize("count", [30, 1500, 2047, 2048, 2500, 400_000])
 def test_own_pictures_are_trained_on_for_as_long_whatever_their_number(count):
     recipe = plan.own_pictures_recipe(Path("pictures"), (32, 32, 3), count)

@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import tiny
 from disk import disk_full_after
 from samplers import conditional, passing_through
 
@@ -151,3 +152,22 @@ def test_a_network_that_is_none_is_named(tmp_path, member, content):
     rewritten(path, member, content)
     with pytest.raises(InputError, match=r"The generator in .*sampler.keras' cannot be loaded"):
         Sampler.load(path)
+
+
+def test_half_precision_halves_the_weights_and_loads_as_float32(tmp_path):
+    shape = {"image_shape": (32, 32, 3)}
+    sampler = tiny.gan(generator_options=shape, discriminator_options=shape).sampler()
+    whole, half = (sampler.save(tmp_path / f"{s}.keras", storage=s) for s in ("float32", "float16"))
+    assert whole.stat().st_size - half.stat().st_size == pytest.approx(2 * sampler.generator.count_params(), rel=0.5)
+    loaded = Sampler.load(half)
+    assert {v.dtype for v in loaded.generator.weights} == {"float32"}
+    for ours, theirs in zip(loaded.generator.get_weights(), sampler.generator.get_weights()):
+        np.testing.assert_array_equal(ours, theirs.astype("float16").astype("float32"))
+
+
+def test_weights_too_large_for_half_precision_are_refused_and_nothing_is_left(tmp_path):
+    sampler = tiny.gan().sampler()
+    sampler.generator.weights[0].assign(np.full(sampler.generator.weights[0].shape, 1e6, "float32"))
+    with pytest.raises(InputError, match="too large for float16"):
+        sampler.save(tmp_path / "x.keras", storage="float16")
+    assert not list(tmp_path.iterdir())
