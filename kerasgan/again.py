@@ -22,10 +22,13 @@ def command(recipe: Recipe, own_entries: str | None = None, skip_corrupt: bool =
         skip_corrupt: whether pictures that cannot be read were left out.
     """
     known = entry_of(recipe.name)
+    renamed = not (known or own_entries) and f"{recipe.family}_{recipe.dataset}" in zoo.names()
+    if renamed:
+        known = f"{recipe.family}_{recipe.dataset}"
     usual = zoo.show(known) if known else None
     # An own file's may be unknown here.
     entry = known or (recipe.name.partition(OTHER_DATA)[0] if own_entries else recipe.name)
-    other_data = entry != recipe.name
+    other_data = entry != recipe.name and not renamed
     own_pictures = recipe.dataset.startswith("./") and not other_data and not own_entries
     source = entry
     if own_pictures:
@@ -41,7 +44,7 @@ def command(recipe: Recipe, own_entries: str | None = None, skip_corrupt: bool =
     if skip_corrupt:
         options["skip_corrupt"] = True
     expected = _fields((usual or recipe).for_images(recipe.image_shape, recipe.num_classes))
-    told = (*OPTIONS, "name", "dataset")
+    told = (*OPTIONS, "dataset") if renamed else (*OPTIONS, "name", "dataset")
     more = {field: value for field, value in fields.items() if field not in told and value != expected[field]}
     arrays = bool(by_itself) and not (other_data or own_entries) and recipe.dataset != by_itself["dataset"]
     if more or arrays:

@@ -21,6 +21,9 @@ OTHER_DATA = "_on_"
 SHORTEST_EPOCH = 2048
 """Smaller sets are repeated within an epoch: the work around one would outlast it."""
 
+REPEATED_BYTES = 2**30
+"""Repeated pictures lie in memory, so that no more of them are made."""
+
 
 def recipe_for(
     source: str, images: Images | None = None, data_options: dict[str, Any] | None = None, **changes: Any
@@ -70,7 +73,8 @@ def recipe_for(
     if conditional and not images.num_classes:
         raise InputError(f"{recipe.dataset!r} has no labels to learn (sub-folders are classes). Leave out conditional.")
     if (own or dataset) and len(images) < SHORTEST_EPOCH:
-        images = images.repeated(_times(len(images)))
+        times = _times(len(images), images.image_shape)
+        images = images.repeated(times) if times > 1 else images
     classes = images.num_classes if own or recipe.num_classes or conditional else 0
     if recipe.finds_codes:
         classes = recipe.num_classes
@@ -121,13 +125,13 @@ def own_pictures_recipe(source: Path, image_shape: Sequence[int], count: int) ->
         generator={},
         discriminator={},
         batch_size=min(64, count),
-        epochs=max(1, round(FOLDER_IMAGES / (count * _times(count)))),
+        epochs=max(1, round(FOLDER_IMAGES / (count * _times(count, image_shape)))),
     )
 
 
-def _times(count: int) -> int:
+def _times(count: int, image_shape: Sequence[int]) -> int:
     """How often so many images are repeated within an epoch."""
-    return max(1, math.ceil(SHORTEST_EPOCH / count))
+    return max(1, min(math.ceil(SHORTEST_EPOCH / count), REPEATED_BYTES // (count * math.prod(image_shape))))
 
 
 def _slug(source: Path) -> str:

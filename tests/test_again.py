@@ -83,6 +83,17 @@ def test_names_are_read_as_they_were_made(own_registry):
     assert again.command(other, "mine.py") == "kerasgan train cats_on_mats --from mine.py --data ./dogs"
 
 
+def test_a_name_of_ones_own_is_given_again():
+    """Called so, the entry it was made from trains that very recipe."""
+    recipe, _ = plan.recipe_for("dcgan_digits", name="mine", epochs=2)
+    assert again.command(recipe) == "kerasgan.train('dcgan_digits', epochs=2, name='mine')"
+    other, _ = plan.recipe_for("gan_mnist", dataset="digits", name="mine")
+    command = again.command(other)
+    assert command.startswith("kerasgan.train('gan_digits', ")
+    changes = eval(f"dict{command.removeprefix('kerasgan.train').replace('(', '(source=', 1)}")
+    assert plan.recipe_for(**changes)[0] == other
+
+
 def test_pictures_that_were_left_out_are_left_out_again():
     assert again.command(own_pictures("cats"), skip_corrupt=True).endswith(" --skip-corrupt")
     assert again.command(own_pictures("cats", loss="hinge"), skip_corrupt=True).endswith(

@@ -146,11 +146,20 @@ def test_the_codes_of_an_infogan_are_not_called_as_the_datas_classes(own_registr
     assert names == tuple(f"code {i}" for i in range(5))
 
 
+@pytest.mark.parametrize("size", [32, 512])
 @pytest.mark.parametrize("count", [30, 1500, 2047, 2048, 2500, 400_000])
-def test_own_pictures_are_trained_on_for_as_long_whatever_their_number(count):
-    recipe = plan.own_pictures_recipe(Path("pictures"), (32, 32, 3), count)
-    shown = recipe.epochs * count * plan._times(count)
+def test_own_pictures_are_trained_on_for_as_long_whatever_their_number(count, size):
+    shape = (size, size, 3)
+    recipe = plan.own_pictures_recipe(Path("pictures"), shape, count)
+    shown = recipe.epochs * count * plan._times(count, shape)
     assert shown == pytest.approx(plan.FOLDER_IMAGES, rel=0.3)
+
+
+def test_pictures_too_large_to_be_copied_are_not_repeated():
+    images = kg.data.Images(np.broadcast_to(np.uint8(7), (1500, 512, 512, 3)))
+    assert plan.recipe_for("dcgan_cifar10", images, dataset="digits", image_shape=(512, 512, 3))[1] is images
+    small = images.resized((8, 8, 3))
+    assert len(plan.recipe_for("dcgan_cifar10", small, dataset="digits", image_shape=(8, 8))[1]) == 3000
 
 
 @pytest.mark.parametrize("extractor", [None, "mnist"])

@@ -110,8 +110,12 @@ class TestArms:
 
     def test_draws_that_overlap_are_told(self, sampler, trainings):
         fewer, more = (verdict.judge(sampler, images(), images(40), f, seeds=2).caveats for f in (0.1, 0.5))
-        assert len(fewer) == 2 and more[:2] == fewer
+        assert len(fewer) == 3 and more[:2] == fewer[:2]
         assert "50 % of them each, so that their draws overlap" in more[2]
+
+    def test_few_seeds_are_told(self, sampler, trainings):
+        fewer, enough = (verdict.judge(sampler, images(), images(40), 0.1, seeds=s).caveats for s in (3, 4))
+        assert fewer[:2] == enough and "Over 3 seeds the interval may be too short" in fewer[2]
 
     def test_the_training_pictures_are_no_test(self, sampler):
         with pytest.raises(InputError, match="Training and test pictures are the same"):
@@ -196,6 +200,15 @@ class TestInterval:
             found = verdict.compare("real", by_seed + by_picture + rng.normal(0, 0.3, (5, 60)))
             wrong += found.answer != "not shown"
         assert 15 < wrong < 60, "5 % of a thousand, or fewer where seeds and pictures share"
+
+    @pytest.mark.parametrize(("seeds", "right"), [(2, 87), (3, 92), (4, 94), (5, 95)])
+    def test_is_too_short_over_few_seeds_by_what_the_caveat_says(self, seeds, right):
+        rng, held = np.random.default_rng(0), 0
+        for _ in range(1000):  # seeds' means vary ten times as much as pictures' do
+            by_seed, by_picture = rng.normal(0, 0.2 * seeds**0.5, (seeds, 1)), rng.normal(0, 0.5, (1, 60))
+            found = verdict.compare("real", by_seed + by_picture + rng.normal(0, 0.3, (seeds, 60)))
+            held += found.answer == "not shown"
+        assert held / 10 == pytest.approx(right, abs=2)
 
     @pytest.mark.parametrize(("shift", "answer"), [(0.5, "yes"), (-0.5, "no"), (0.0, "not shown")])
     def test_answers(self, shift, answer):

@@ -28,6 +28,11 @@ OVERLAP = (
     "All seeds draw from the same real pictures, {:g} % of them each, so that their draws overlap: of other real "
     "pictures the interval says too little."
 )
+ENOUGH_SEEDS = 4
+FEW_SEEDS = (
+    "Over {} seeds the interval may be too short: in simulations where seeds differed much, of those meant to be right "
+    "95 times in 100, 87 were with two seeds, 92 with three, 94 with four, 95 with five."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +103,13 @@ class Verdict:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What the verdict does not say."""
-        said = (NO_LEAK, SCOPE_RETRAINED) if self.protocol["retrained"] else (LEAK, SCOPE)
-        fraction = self.protocol["real_fraction"]
-        return (*said, OVERLAP.format(100 * fraction)) if fraction > DISJOINT else said
+        said = [NO_LEAK, SCOPE_RETRAINED] if self.protocol["retrained"] else [LEAK, SCOPE]
+        fraction, seeds = self.protocol["real_fraction"], len(self.accuracies["real"])
+        if fraction > DISJOINT:
+            said.append(OVERLAP.format(100 * fraction))
+        if seeds < ENOUGH_SEEDS:
+            said.append(FEW_SEEDS.format(seeds))
+        return tuple(said)
 
     def table(self) -> str:
         """Accuracies by arm: mean, standard deviation over the seeds, lowest and highest."""
