@@ -22,9 +22,9 @@ def command(recipe: Recipe, own_entries: str | None = None, skip_corrupt: bool =
         skip_corrupt: whether pictures that cannot be read were left out.
     """
     known = entry_of(recipe.name)
-    renamed = not (known or own_entries) and f"{recipe.family}_{recipe.dataset}" in zoo.names()
-    if renamed:
-        known = f"{recipe.family}_{recipe.dataset}"
+    made_from = f"{recipe.family}_{recipe.dataset}"
+    renamed = not (known or own_entries) and made_from in zoo.names()
+    known = made_from if renamed else known
     usual = zoo.show(known) if known else None
     # An own file's may be unknown here.
     entry = known or (recipe.name.partition(OTHER_DATA)[0] if own_entries else recipe.name)
