@@ -112,6 +112,20 @@ def test_cas_trains_on_what_was_generated_and_tests_on_held_out_images(monkeypat
     assert found["cas"] == found.floor["cas"] > 0.9
 
 
+def test_cas_asks_no_extractor_so_that_none_is_downloaded(monkeypatch, real, others):
+    def download(*_):
+        raise InputError("downloaded")
+
+    monkeypatch.setattr(classifiers, "fit", lambda *_, **__: scored.classifier())
+    monkeypatch.setattr(extractors, "inception_v3", download)
+    options = {"n": 100, "held_out": others, "progress": False}
+    found = metrics.evaluate(others, real, "cas", **options)
+    assert found["cas"] > 0.9
+    assert "extractor             none" in str(found)
+    with pytest.raises(InputError, match="downloaded"):
+        metrics.evaluate(others, real, ("cas", "fid"), **options)
+
+
 @pytest.mark.slow
 def test_cas_tells_labels_that_fit_from_labels_that_do_not(monkeypatch, real, others):
     monkeypatch.setattr(conditional, "STEPS", 60)

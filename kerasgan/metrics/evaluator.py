@@ -11,7 +11,7 @@ from kerasgan.data.images import Images
 from kerasgan.errors import InputError, unknown_name
 from kerasgan.metrics import extractors, parts
 from kerasgan.metrics.measures import METRICS, Case
-from kerasgan.metrics.observation import Observation, observe
+from kerasgan.metrics.observation import LOOKED, Observation, observe
 from kerasgan.metrics.protocol import Protocol, Result, libraries
 from kerasgan.sampler import Sampler
 
@@ -32,7 +32,7 @@ class Evaluator:
         n: number of real and of generated images.
         seed: of the choice of real images, the latents and the labels.
         extractor: see `kerasgan.metrics.extractors.get`; by default the classifier called like the data, else
-            "inception_v3".
+            "inception_v3", or none where the metrics ask none, as "cas" alone.
         layer: of the extractor, whose output is the features.
         held_out: real images to take the floor on, where `data` has no test part of its own.
         floor: also score real images against real ones.
@@ -72,10 +72,14 @@ class Evaluator:
         hold_out = floor or "cas" in self.metrics
         self.picked, self.held_out = parts.choose(self.train, test, n, self.seed, hold_out)
         self.n_requested, self.n = int(n), len(self.picked)
-        self.extractor = extractors.get(
-            extractor, layer, data_name=self.train.name, channels=self.train.image_shape[-1]
-        )
         self._needs = frozenset().union(*(METRICS[name].needs for name in self.metrics))
+        self.extractor = extractors.get(
+            extractor,
+            layer,
+            data_name=self.train.name,
+            channels=self.train.image_shape[-1],
+            needed=bool(self._needs & LOOKED),
+        )
         self._floor_wanted = floor
         self.notes: list[str] = []
         self._check_metrics()

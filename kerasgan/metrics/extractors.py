@@ -138,6 +138,15 @@ class Extractor:
         return Extracted(together, out if _are_probabilities(out) else softmax(out, axis=1))
 
 
+class NoExtractor(Extractor):
+    """Stands where no metric asks what a network sees, so that none need be downloaded."""
+
+    def __init__(self) -> None:
+        self.name, self.layer, self.has_classes, self.per_channel = "none", "none", False, False
+        self.input_shape, self.value_range = (None, None, None), (0.0, 255.0)
+        self.sha256, self.file_sha256 = "", None
+
+
 def get(
     extractor: "str | Path | keras.Model | Extractor | None",
     layer: str | None = None,
@@ -145,6 +154,7 @@ def get(
     data_name: str = "",
     channels: int = 3,
     weights: str | Path | None = None,
+    needed: bool = True,
 ) -> Extractor:
     """The extractor that is meant.
 
@@ -156,6 +166,7 @@ def get(
         data_name: the data's name.
         channels: of the data.
         weights: file with the weights of "inception_v3".
+        needed: whether a metric will ask it; where none does, `None` takes no network in place of "inception_v3".
 
     Raises:
         InputError: none of these, or a file that is no Keras model.
@@ -167,6 +178,8 @@ def get(
         return Extractor(extractor, layer, per_channel=stacked and _input_shape(extractor)[2] == 1)
     if extractor is None:
         extractor = _for_data(data_name, channels)
+        if extractor == INCEPTION and not needed:
+            return NoExtractor()
     if extractor == INCEPTION:
         return inception_v3(weights, layer or "avg_pool")
     if weights is not None:

@@ -15,6 +15,8 @@ from kerasgan.metrics.statistics import Gaussian, Moments
 
 Chunk = tuple[np.ndarray, np.ndarray | None]
 """Images uint8 (k, height, width, channels) and their labels (k,), if any."""
+LOOKED = frozenset({"moments", "features", "scores", "classes"})
+"""What an observation keeps that the extractor gives; the rest is of the images themselves."""
 
 
 class Observation:
@@ -53,7 +55,7 @@ class Observation:
             self._kept["pictures"].append(images)
         if "copies" in self.needs:
             self.digests += [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
-        if not self.needs & {"moments", "features", "scores", "classes"}:
+        if not self.needs & LOOKED:
             return
         features, probabilities = self.extractor(images)
         if "moments" in self.needs:
