@@ -124,6 +124,8 @@ def test_cas_asks_no_extractor_so_that_none_is_downloaded(monkeypatch, real, oth
     assert "extractor             none" in str(found)
     with pytest.raises(InputError, match="downloaded"):
         metrics.evaluate(others, real, ("cas", "fid"), **options)
+    seen = metrics.evaluate(others, real, ("cas", "fid"), extractor=scored.classifier(), **options)
+    assert found.compare(seen) == seen.compare(found) == {"cas": 1.0}
 
 
 @pytest.mark.slow

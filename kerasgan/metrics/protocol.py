@@ -13,6 +13,7 @@ from kerasgan.files import whole_file
 
 FORMAT = 1
 LIBRARIES = ("kerasgan", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "scikit-learn", "pillow")
+EXTRACTOR = ("extractor_sha256", "layer", "resize", "value_range")
 NOT_COMPARED = ("n_requested", "held_out", "labels", "extractor", "extractor_file_sha256", "libraries", "notes")
 
 
@@ -29,8 +30,8 @@ class Protocol:
         n_requested: images asked for.
         n_real: images of the reference.
         n_fake: generated images.
-        extractor: name of the network.
-        extractor_sha256: of its weights, see `Extractor`.
+        extractor: name of the network; "none" where no metric asks one.
+        extractor_sha256: of its weights, see `Extractor`; empty without one.
         extractor_file_sha256: of the file it came from.
         layer: whose output is the features.
         resize: how images are made to fit the network.
@@ -79,10 +80,12 @@ class Protocol:
         tested = mine["held_out_fingerprint"], theirs["held_out_fingerprint"]
         if "cas" not in both or None in tested:
             mine["held_out_fingerprint"] = theirs["held_out_fingerprint"] = None
+        # Without an extractor on one side, no score that both have asked one.
+        ignored = NOT_COMPARED if self.extractor_sha256 and other.extractor_sha256 else (*NOT_COMPARED, *EXTRACTOR)
         return [
             f"{name}: {mine[name]!r} -> {theirs[name]!r}"
             for name in mine
-            if name not in NOT_COMPARED and mine[name] != theirs[name]
+            if name not in ignored and mine[name] != theirs[name]
         ]
 
 
