@@ -47,6 +47,7 @@ class Sampler:
         self.spec = spec
         self.recipe = dict(recipe or {})
         self.about = dict(about or {})
+        _check_ends(generator)
         expected = 2 if spec.class_names else 1
         if len(generator.inputs) != expected:
             raise InputError(
@@ -185,7 +186,11 @@ class Sampler:
         from kerasgan import layers  # noqa: F401  registers our layers with Keras
 
         path = Path(path)
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise InputError(f"{str(path)!r} cannot be read ({error}).") from error
+        if not there:
             raise InputError(f"No file {str(path)!r}. Expected a Sampler written by Sampler.save().")
         spec, recipe, about = _content(path)
         try:
@@ -210,7 +215,7 @@ def _content(path: Path) -> tuple[SampleSpec, dict[str, Any], dict[str, str]]:
             return SampleSpec(**content["spec"]), dict(content["recipe"]), dict(content.get("about") or {})
     except zipfile.BadZipFile as error:
         raise InputError(f"{str(path)!r} is damaged or not a .keras file ({error}).") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{str(path)!r} is damaged: its {SPEC_MEMBER} is none ({_brief(error)}).") from error
@@ -223,6 +228,20 @@ def _brief(error: Exception) -> str:
         text = text.partition(rest)[0]
     own = " On the command line --from FILE.py runs a file that defines it." if "Could not locate" in text else ""
     return f"{type(error).__name__}: {text.strip()}{own}"
+
+
+def _check_ends(generator: Any) -> None:
+    """What takes and gives dictionaries or several images cannot be called as all that draws and exports calls it."""
+    try:
+        taken = generator.input if isinstance(generator.input, list | tuple) else [generator.input]
+        single = isinstance(generator, keras.Model) and isinstance(generator.output, keras.KerasTensor)
+    except AttributeError:  # a subclassed model, or one that was never built
+        taken, single = [None], False
+    if not single or not all(isinstance(tensor, keras.KerasTensor) for tensor in taken):
+        raise InputError(
+            "A generator is a functional keras.Model from one tensor, or a list of them, to one tensor. Received: "
+            f"{type(generator).__name__} that is not built so."
+        )
 
 
 def _check_shape(what: str, found: Any, expected: tuple[int, ...]) -> None:

@@ -44,6 +44,9 @@ class SampleSpec:
         for field, kind in (("image_shape", int), ("value_range", float), ("class_names", str), ("mean_latent", float)):
             if getattr(self, field) is not None:
                 object.__setattr__(self, field, tuple(kind(value) for value in getattr(self, field)))
+        if not isinstance(self.latent_dim, int | np.integer) or self.latent_dim < 1:
+            raise InputError(f"latent_dim must be a whole number from 1. Received: {self.latent_dim!r}.")
+        object.__setattr__(self, "latent_dim", int(self.latent_dim))
         if self.mean_latent is not None and len(self.mean_latent) != self.latent_dim:
             raise InputError(f"mean_latent must have {self.latent_dim} values. Received: {len(self.mean_latent)}.")
         priors.check(self.prior)
@@ -113,9 +116,9 @@ def code_names(count: int) -> tuple[str, ...]:
 
 
 def check_value_range(value_range: tuple[float, ...]) -> None:
-    """Raises `InputError` unless it is (low, high) with low below high."""
-    if len(value_range) != 2 or not value_range[0] < value_range[1]:
-        raise InputError(f"value_range must be (low, high), low below high. Received: {value_range}.")
+    """Raises `InputError` unless it is (low, high), both finite, with low below high."""
+    if len(value_range) != 2 or not -np.inf < value_range[0] < value_range[1] < np.inf:
+        raise InputError(f"value_range must be (low, high), finite, low below high. Received: {value_range}.")
 
 
 def check_truncation(truncation: float) -> float:

@@ -1,16 +1,18 @@
 """Sampler files: what they give back, and what damaged or foreign ones are called."""
 
+import json
 import subprocess
 import sys
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 import tiny
 from disk import disk_full_after
 from samplers import conditional, passing_through
 
-from kerasgan import Recipe, Sampler
+from kerasgan import Recipe, Sampler, SampleSpec
 from kerasgan.errors import InputError
 
 
@@ -66,6 +68,8 @@ def test_a_full_disk_leaves_no_half_file_and_the_old_one_whole(tmp_path, written
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"No file '.*nowhere.keras'"):
         Sampler.load(tmp_path / "nowhere.keras")
+    with pytest.raises(InputError, match="cannot be read"):
+        Sampler.load(tmp_path / ("a" * 300 + ".keras"))
 
 
 def test_a_keras_model_without_a_spec_is_no_sampler(tmp_path):
@@ -136,6 +140,8 @@ def rewritten(path, member, content):
         '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1], "new": 1}, "recipe": {}}',
         '{"spec": {"latent_dim": 4, "image_shape": 3}, "recipe": {}}',
         '{"spec": {"latent_dim": 4, "image_shape": [8, 8, 1]}, "recipe": 3}',
+        '{"spec": {"latent_dim": 4, "image_shape": [1e400]}, "recipe": {}}',
+        '{"spec": {"latent_dim": 4, "image_shape": ' + "[" * 100_000 + "]" * 100_000 + "}}",
     ],
 )  # fmt: skip
 def test_a_spec_that_is_none_is_named(tmp_path, content):
@@ -143,6 +149,84 @@ def test_a_spec_that_is_none_is_named(tmp_path, content):
     rewritten(path, "kerasgan_sampler.json", content)
     with pytest.raises(InputError, match=r"sampler.keras' is damaged: its kerasgan_sampler.json is none"):
         Sampler.load(path)
+
+
+@pytest.mark.parametrize("latent_dim", [4.0, "4", 0, None])
+def test_a_latent_dim_that_is_none_is_named(latent_dim):
+    with pytest.raises(InputError, match="latent_dim must be a whole number from 1"):
+        SampleSpec(latent_dim=latent_dim, image_shape=(8, 8, 1))
+
+
+def flat(latent):
+    return keras.layers.Reshape((2, 2, 1))(latent)
+
+
+def unbuilt(latent):
+    return keras.Sequential([keras.layers.Dense(4)])
+
+
+def bare_layer(latent):
+    return keras.layers.Dense(4)
+
+
+def taking_a_dictionary(latent):
+    return keras.Model({"latent": latent}, flat(latent))
+
+
+def giving_two(latent):
+    return keras.Model(latent, [flat(latent), flat(latent)])
+
+
+def giving_a_list_of_one(latent):
+    return keras.Model(latent, [flat(latent)])
+
+
+def giving_a_dictionary(latent):
+    return keras.Model(latent, {"image": flat(latent)})
+
+
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
+@pytest.mark.parametrize(
+    "network", [unbuilt, bare_layer, taking_a_dictionary, giving_two, giving_a_list_of_one, giving_a_dictionary]
+)
+def test_a_network_that_could_not_be_drawn_from_is_refused(tmp_path, network):
+    """By hand and from a file, whose network may be any that Keras can load."""
+    latent = keras.Input((4,), name="latent")
+    spec = SampleSpec(latent_dim=4, image_shape=(2, 2, 1))
+    path = Sampler(keras.Model(latent, flat(latent)), spec).save(tmp_path / "sampler.keras")
+    made = network(latent)
+    with pytest.raises(InputError, match=r"A generator is a functional keras.Model from one tensor"):
+        Sampler(made, spec)
+    if not isinstance(made, keras.Model):
+        rewritten(path, "config.json", json.dumps(keras.saving.serialize_keras_object(made)))
+    else:
+        made.save(tmp_path / "other.keras")
+        with zipfile.ZipFile(tmp_path / "other.keras") as archive:
+            for member in ("config.json", "model.weights.h5"):
+                rewritten(path, member, archive.read(member))
+    with pytest.raises(InputError, match=r"A generator is a functional keras.Model|cannot be loaded"):
+        Sampler.load(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_damaged_file_of_another_compression_is_named(tmp_path, method):
+    path = conditional().save(tmp_path / "sampler.keras")
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    Sampler.load(path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        starts = [info.header_offset + 30 + len(info.filename) for info in archive.infolist()]
+    for start in starts:
+        for offset in (12, 20):  # beyond what LZMA says of itself
+            path.write_bytes(
+                whole[: start + offset] + bytes([whole[start + offset] ^ 0xFF]) + whole[start + offset + 1 :]
+            )
+            with pytest.raises(InputError, match=r"is damaged or not a .keras file"):
+                Sampler.load(path)
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])

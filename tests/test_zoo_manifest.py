@@ -29,7 +29,10 @@ RECORD = {"entry": "e", "version": 1, "file": "e-1.keras", "sha256": "0" * 64}
         (json.dumps({"published": [{**RECORD, "sha256": None}]}), "is damaged"),
         (json.dumps({"published": [{**RECORD, "sha256": "0"}]}), "no SHA-256"),
         (json.dumps({"published": [{**RECORD, "entry": 3}]}), "no name"),
-        (json.dumps({"published": [{**RECORD, "bytes": "1"}]}), "size that is no number"),
+        *[
+            (json.dumps({"published": [{**RECORD, "bytes": size}]}), "size that is no number from 1")
+            for size in ("1", -5, 0, True, None)
+        ],
         *[
             (json.dumps({"published": [{**RECORD, "version": version}]}), "no number from 1")
             for version in ("1", None, 1.5, -1, True)
@@ -43,9 +46,22 @@ def test_a_damaged_list_is_named(tmp_path, text, message):
         manifest.read(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../evil.keras", "/etc/x.keras", "a/b.keras", ".hidden.keras", "x.pkl", "a\\b.keras"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.keras", "/etc/x.keras", "a/b.keras", ".hidden.keras", "x.pkl", "a\\b.keras", "a.keras\n",
+        "CON.keras", "nul.x.keras", "Lpt1.keras", "a" * 250 + ".keras",
+    ],
+)  # fmt: skip
 def test_unsafe_file_names_are_refused(tmp_path, name):
     record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
     (tmp_path / "weights.json").write_text(json.dumps({"published": [record]}))
     with pytest.raises(kg.InputError, match="unsafe file"):
         manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["console-1.keras", "con-1.keras", "com12.keras", "_x.keras"])
+def test_other_file_names_are_taken(tmp_path, name):
+    record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
+    (tmp_path / "weights.json").write_text(json.dumps({"published": [record]}))
+    assert manifest.read(tmp_path) == [record]

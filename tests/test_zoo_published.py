@@ -8,7 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -19,7 +22,7 @@ from faulty import Server
 from tqdm import tqdm
 
 import kerasgan as kg
-from kerasgan.zoo import download, manifest
+from kerasgan.zoo import download, manifest, transfer
 
 FILE = "tiny_noise-1.keras"
 
@@ -74,7 +77,7 @@ def test_downloaded_once_then_used_offline(server, installed):
 
 @pytest.mark.parametrize("fault", ["wrong", "truncated", "drip", "endless", 500, 503])
 def test_a_fault_that_passes_is_retried(server, installed, fault, monkeypatch):
-    monkeypatch.setattr(download, "SILENCE", 0.3)
+    monkeypatch.setattr(transfer, "SILENCE", 0.3)
     server.faults = [fault]
     assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
     assert server.asked == 2
@@ -92,7 +95,7 @@ def test_a_fault_that_passes_is_retried(server, installed, fault, monkeypatch):
     ],
 )
 def test_a_fault_that_stays_leaves_nothing_behind(server, installed, fault, message, monkeypatch):
-    monkeypatch.setattr(download, "SILENCE", 0.3)
+    monkeypatch.setattr(transfer, "SILENCE", 0.3)
     server.faults = [fault] * 9
     with pytest.raises(kg.InputError, match=message):
         kg.zoo.load("tiny_noise")
@@ -117,20 +120,32 @@ def test_no_more_is_taken_than_the_record_says(server, installed, monkeypatch, q
 
 def test_the_cache_may_be_shared_and_what_was_killed_long_ago_is_swept_away(server, installed):
     installed.mkdir(parents=True)
-    old, new = installed / "tmpold", installed / "tmpnew"
-    for path in (old, new):
+    old, new, published = installed / "tmpold", installed / "tmpnew", installed / "tmp_pets-1.keras"
+    for path in (old, new, published):
         path.write_bytes(b"half")
-    os.utime(old, (1, 1))
+        os.utime(path, None if path is new else (1, 1))
     kg.zoo.load("tiny_noise")
     assert (installed / FILE).stat().st_mode & 0o777 == 0o644
-    assert sorted(path.name for path in installed.iterdir()) == [FILE, "tmpnew"]
+    assert sorted(path.name for path in installed.iterdir()) == [FILE, published.name, new.name]
 
 
-@pytest.mark.parametrize("mirror", ["example.org/zoo", "/srv/zoo", "file:///srv/zoo", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "example.org/zoo", "/srv/zoo", "file:///srv/zoo", "http://", "http://[::1", "ftp://me:secret@host",
+        "http://host/zoo?version=1", "http://host/#zoo",
+    ],
+)  # fmt: skip
 def test_a_mirror_that_is_no_address(installed, monkeypatch, mirror):
     monkeypatch.setenv("KERASGAN_MIRROR", mirror)
-    with pytest.raises(kg.InputError, match="KERASGAN_MIRROR must be an http:// or https:// address"):
+    with pytest.raises(kg.InputError, match="KERASGAN_MIRROR must be an http:// or https:// address") as raised:
         kg.zoo.load("tiny_noise")
+    assert "secret" not in str(raised.value)
+
+
+def test_a_mirror_as_it_was_pasted(server, monkeypatch):
+    monkeypatch.setenv("KERASGAN_MIRROR", f" {server.url}/ \n")
+    assert kg.zoo.load("tiny_noise").spec.latent_dim == tiny.LATENT
 
 
 @pytest.mark.parametrize("mirror", ["http://a..b", f"http://{'a' * 70}.org", "http://me:secret@127.0.0.1:9"])
@@ -158,7 +173,12 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, installed):
 
 def test_without_a_host(installed, monkeypatch):
     monkeypatch.delenv("KERASGAN_MIRROR", raising=False)
-    with pytest.raises(kg.InputError, match="Set KERASGAN_MIRROR"):
+    with pytest.raises(kg.InputError, match="Set KERASGAN_MIRROR") as raised:
+        kg.zoo.load("tiny_noise")
+    assert "SHA-256" not in str(raised.value)
+    installed.mkdir(parents=True)
+    (installed / FILE).write_bytes(b"half a file")
+    with pytest.raises(kg.InputError, match=rf"{FILE}' is not the published file by its SHA-256. .*KERASGAN_MIRROR"):
         kg.zoo.load("tiny_noise")
 
 
@@ -169,17 +189,54 @@ def test_a_cache_one_cannot_write_to(server, installed):
         kg.zoo.load("tiny_noise")
 
 
-def test_a_folder_where_the_file_should_be(server, installed):
-    (installed / FILE).mkdir(parents=True)
-    with pytest.raises(kg.InputError, match="Set KERASGAN_CACHE"):
+@pytest.mark.parametrize("made", [os.mkdir, pytest.param(getattr(os, "mkfifo", None), id="mkfifo")])
+def test_what_is_no_file_where_the_file_should_be(server, installed, made):
+    if not made:
+        pytest.skip("no pipes in this system's folders")
+    installed.mkdir(parents=True)
+    made(installed / FILE)
+    with pytest.raises(kg.InputError, match=rf"{FILE}' is no file. Remove it"):
         kg.zoo.load("tiny_noise")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_cache_that_may_only_be_read(server, installed):
-    installed.mkdir(parents=True)
-    installed.chmod(0o555)
-    with pytest.raises(kg.InputError, match="Set KERASGAN_CACHE"):
+READ_ONLY = """
+import os, pathlib, sys
+from kerasgan.zoo import manifest, published
+record = manifest.find("tiny_noise", release=sys.argv[1])
+folder = manifest.FOLDER = pathlib.Path(sys.argv[2])
+full, empty = folder / "full", folder / "empty"
+os.environ["KERASGAN_CACHE"] = str(full)
+published.fetch(record)
+(empty / "weights").mkdir(parents=True)
+for cache in (full, empty):
+    (cache / "weights").chmod(0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may write everywhere
+print(published.fetch(record))
+os.environ["KERASGAN_CACHE"] = str(empty)
+try:
+    print(published.fetch(record))
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are of another kind here")
+def test_a_cache_that_may_only_be_read(server, release):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        run = [sys.executable, "-c", READ_ONLY, str(release), folder]
+        used, refused = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+        for cache in Path(folder).iterdir():
+            (cache / "weights").chmod(0o755)  # so that it can be removed
+    assert used == str(Path(folder) / "full" / "weights" / FILE)
+    assert "Set KERASGAN_CACHE" in refused
+    assert server.asked == 1
+
+
+def test_a_cache_in_nobodys_home(server, monkeypatch):
+    monkeypatch.setenv("KERASGAN_CACHE", "~no-such-user/cache")
+    with pytest.raises(kg.InputError, match="KERASGAN_CACHE must name a folder"):
         kg.zoo.load("tiny_noise")
 
 
@@ -201,24 +258,79 @@ def test_somebody_elses_release_by_its_address(server, installed, monkeypatch):
         again = kg.zoo.load("tiny_noise", release=server.url + "/")
     np.testing.assert_array_equal(again.generate(3, seed=1), expected)
     assert not installed.exists()
-    with pytest.raises(kg.InputError, match="Check the address"):
+    with pytest.raises(kg.InputError, match="Check the connection and the address"):
         kg.zoo.load("tiny_noise", release=server.url + "/elsewhere")
 
 
-def test_a_page_in_place_of_the_list_does_not_replace_the_copy_kept(server, installed):
-    assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
-    server.faults = ["page"]
+def test_a_page_in_place_of_the_list(server, installed):
+    """It is not kept; the copy of the last time is, and serves meanwhile."""
+    server.faults = ["page"] * 3
     with pytest.raises(kg.InputError, match="is damaged or no list of published files"):
         kg.zoo.record("tiny_noise", release=server.url)
-    server.faults = [503] * 3
-    with pytest.warns(UserWarning, match="Using the copy of the last time"):
-        assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
-
-
-def test_a_fault_that_passes_is_retried_for_the_list_too(server, installed):
-    server.faults = [500, 503]
-    assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
     assert server.asked == 3
+    assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+    for fault in ("page", 503):
+        server.faults = [fault] * 3
+        with pytest.warns(UserWarning, match="Using the copy of the last time"):
+            assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+
+
+@pytest.mark.parametrize("faults", [[500, 503], ["truncated", "page"], [429]])
+@pytest.mark.parametrize("folder", ["", "/a b"])
+def test_a_fault_that_passes_is_retried_for_the_list_too(server, installed, faults, folder):
+    server.pages["/a%20b/weights.json"] = (server.folder / "weights.json").read_bytes()
+    server.faults = list(faults)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kg.zoo.record("tiny_noise", release=server.url + folder)["version"] == 1
+    assert server.asked == 1 + len(faults)
+
+
+def test_a_list_that_does_not_come_is_asked_for_once(server, installed, monkeypatch):
+    monkeypatch.setattr(transfer, "SILENCE", 0.3)
+    server.faults = ["drip"] * 3
+    with pytest.raises(kg.InputError, match="Check the connection and the address"):
+        kg.zoo.record("tiny_noise", release=server.url)
+    assert server.asked == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{", b'{"published": [', b"", None])
+def test_a_copy_of_the_list_that_is_of_no_use_is_named(server, installed, content):
+    kg.zoo.record("tiny_noise", release=server.url)
+    copy = manifest.cache_folder(server.url) / "weights.json"
+    if content is None:
+        copy.unlink()
+        copy.mkdir()
+    else:
+        copy.write_bytes(content)
+    server.faults = [503] * 3
+    with pytest.raises(kg.InputError, match=r"Could not read .*503.* The copy of the last time, .* is of no use"):
+        kg.zoo.record("tiny_noise", release=server.url)
+    if content is not None:
+        assert kg.zoo.record("tiny_noise", release=server.url)["version"] == 1
+        assert json.loads(copy.read_text())["published"]
+
+
+def test_threads_that_read_one_list_do_not_hinder_each_other(server, installed):
+    """Each keeps a copy under the same name."""
+    threads = [
+        threading.Thread(target=kg.zoo.record, args=["tiny_noise"], kwargs={"release": server.url}) for _ in range(30)
+    ]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not said
+    assert [path.name for path in manifest.cache_folder(server.url).iterdir()] == ["weights.json"]
+
+
+def test_no_password_of_a_release_is_shown(server, installed):
+    server.faults = ["page"] * 3
+    with pytest.raises(kg.InputError, match="is damaged") as raised:
+        kg.zoo.record("tiny_noise", release=server.url.replace("//", "//me:secret@"))
+    assert "secret" not in str(raised.value)
 
 
 def test_somebody_elses_list_is_read_where_no_copy_can_be_kept(server, installed):
@@ -233,7 +345,7 @@ def test_an_unsafe_file_name_in_somebody_elses_list_is_never_asked_for(server, i
     server.pages["/weights.json"] = json.dumps({"published": [record]}).encode()
     with pytest.raises(kg.InputError, match="unsafe file"):
         kg.zoo.load("e", release=server.url)
-    assert server.asked == 1
+    assert server.asked == 3  # for the list alone: another may come
     assert nothing_is_kept(installed.parent)
 
 
@@ -281,6 +393,11 @@ def test_a_release_in_a_folder(release, installed):
     (installed / "weights" / FILE).write_bytes(b"other")
     with pytest.raises(kg.InputError, match="Pack the release again"):
         kg.zoo.load("tiny_noise", release=installed)
+    (installed / "weights.json").unlink()
+    (installed / "weights.json").mkdir()
+    for folder in (installed, installed / ("a" * 300)):
+        with pytest.raises(kg.InputError, match="cannot be read"):
+            kg.zoo.load("tiny_noise", release=folder)
 
 
 PROCESS = """

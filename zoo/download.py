@@ -1,19 +1,16 @@
-"""Files over HTTP by pooch: checked, repeated where a fault may pass, and bounded in size and in silence."""
+"""Files over HTTP, by pooch: checked, asked for again where a fault may pass, and kept."""
 
 import contextlib
 import os
-import re
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from kerasgan.errors import InputError
-
-SILENCE = 30.0
-"""Seconds without an answer, or without a kilobyte of it, after which a server counts as gone."""
+from kerasgan.zoo import transfer
+from kerasgan.zoo.transfer import shown
 
 UNKNOWN_SIZE = 2**31
 """Bytes that are accepted at most where nothing says how many a file has."""
@@ -29,13 +26,14 @@ def is_address(release: object) -> bool:
 
 def address(text: str, name: str) -> str:
     """`text` as the address of a release folder, without a slash at its end."""
+    text = text.strip()
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
     except ValueError:
         valid = False
     if not valid:
-        raise InputError(f"{name} must be an http:// or https:// address. Received: {text!r}.")
+        raise InputError(f"{name} must be an http:// or https:// address of a folder. Received: {shown(text)!r}.")
     return text.rstrip("/")
 
 
@@ -43,7 +41,11 @@ def cache_folder() -> Path:
     """Where downloaded weights are kept: `weights` below `KERASGAN_CACHE`, or below the user's cache folder."""
     import platformdirs
 
-    return Path(os.environ.get("KERASGAN_CACHE") or platformdirs.user_cache_dir("kerasgan")).expanduser() / "weights"
+    folder = Path(os.environ.get("KERASGAN_CACHE") or platformdirs.user_cache_dir("kerasgan"))
+    try:
+        return folder.expanduser() / "weights"
+    except RuntimeError as error:
+        raise InputError(f"KERASGAN_CACHE must name a folder. Received: {str(folder)!r} ({error}).") from error
 
 
 def cached(name: str, sha256: str, folder: Path) -> Path | None:
@@ -52,6 +54,8 @@ def cached(name: str, sha256: str, folder: Path) -> Path | None:
 
     path = folder / name
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{str(path)!r} is no file. Remove it.")
         return path if path.is_file() and pooch.file_hash(str(path)) == sha256 else None
     except OSError as error:
         raise InputError(_cannot_use(folder, error)) from error
@@ -84,51 +88,37 @@ def fetch(url: str, sha256: str, size: int | None, folder: Path, otherwise: str)
         path.chmod(0o644)  # temporary files are their owner's alone, a cache may be several people's
     except requests.RequestException as error:
         raise InputError(
-            f"Could not download {_shown(url)} ({_shown(error)}). Check the connection, {otherwise}, or put the file "
+            f"Could not download {shown(url)} ({shown(error)}). Check the connection, {otherwise}, or put the file "
             f"into {str(folder)!r} yourself; once there it is used offline."
         ) from error
     except OSError as error:
         raise InputError(_cannot_use(folder, error)) from error
     except ValueError as error:
         raise InputError(
-            f"What {_shown(url)} sent is not the published file: its SHA-256 differs. Nothing was kept. Try again, or "
+            f"What {shown(url)} sent is not the published file: its SHA-256 differs. Nothing was kept. Try again, or "
             f"{otherwise}."
         ) from error
     return path
 
 
 def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
-    """A small text file as the server has it now; where it cannot be reached, the copy kept of the last time.
+    """A small text file as the server has it now; where it gives none, the copy kept of the last time.
 
-    A server's fault may pass, so that it is asked three times; one that does not answer is asked once.
+    A fault that may pass is met by asking again, three times in all; a server that does not answer is asked once.
 
     Args:
         url: its address.
         copy: where it is kept.
         check: raises what is wrong with a text, which then is not kept.
     """
-    import requests
-    import urllib3
-
     from kerasgan.files import whole_file
 
-    faults = urllib3.Retry(
-        2,
-        connect=0,
-        read=0,
-        status_forcelist=(500, 502, 503, 504),
-        backoff_factor=0.5,
-        raise_on_status=False,
-        respect_retry_after_header=False,  # it may ask for hours
-    )
     try:
-        body = b"".join(_pieces(url, MANIFEST_SIZE, faults)).decode("utf-8", "replace")
-    except requests.RequestException as error:
-        if not copy.is_file():
-            raise InputError(f"Could not read {_shown(url)} ({_shown(error)}). Check the address.") from error
-        warnings.warn(f"Could not read {_shown(url)} ({_shown(error)}). Using the copy of the last time.", stacklevel=2)
-        return copy.read_text("utf-8")
-    check(body)
+        body = _asked_for(url, check)
+    except InputError as fault:
+        body = _kept(copy, check, fault)
+        warnings.warn(f"{fault} Using the copy of the last time.", stacklevel=2)
+        return body
     try:
         with whole_file(copy) as temporary:
             temporary.write_text(body, "utf-8")
@@ -137,60 +127,48 @@ def text(url: str, copy: Path, check: Callable[[str], object]) -> str:
     return body
 
 
+def _asked_for(url, check):
+    import requests
+
+    waits = [0.5, 1.0]
+    while True:
+        try:
+            body = b"".join(transfer.pieces(url, MANIFEST_SIZE)).decode("utf-8", "replace")
+            check(body)
+            return body
+        except (requests.RequestException, InputError) as error:
+            if not waits or not transfer.may_pass(error):
+                if isinstance(error, InputError):
+                    raise
+                raise InputError(
+                    f"Could not read {shown(url)} ({shown(error)}). Check the connection and the address."
+                ) from error
+        time.sleep(waits.pop(0))
+
+
+def _kept(copy, check, fault):
+    try:
+        body = copy.read_text("utf-8")
+        check(body)
+    except (FileNotFoundError, NotADirectoryError):
+        raise fault from fault.__cause__
+    except (OSError, ValueError) as error:
+        raise InputError(f"{fault} The copy of the last time, {str(copy)!r}, is of no use ({error}).") from error
+    return body
+
+
 def _into(file: str, url: str, limit: int) -> None:
     with Path(file).open("wb") as opened:
-        for piece in _pieces(url, limit):
+        for piece in transfer.pieces(url, limit):
             opened.write(piece)
 
 
-def _pieces(url: str, limit: int, retries: Any = 0):
-    """The body of an answer as it comes; any fault is a `requests.RequestException`."""
-    import requests
-    import urllib3
-    from tqdm import tqdm
-
-    session = requests.Session()
-    session.mount(url, requests.adapters.HTTPAdapter(max_retries=retries))
-    try:
-        with (
-            session,
-            session.get(url, stream=True, timeout=SILENCE) as response,
-            tqdm(desc=url.rpartition("/")[2], unit="B", unit_scale=True, leave=False) as progress,
-        ):
-            response.raise_for_status()
-            progress.reset(_announced(response))
-            heard, received, total = time.monotonic(), 0, 0
-            while piece := response.raw.read1(2**16, decode_content=True):
-                progress.update(len(piece))
-                received += len(piece)
-                total += len(piece)
-                if total > limit:
-                    raise requests.ConnectionError(f"it sends more than the {limit:,} bytes it should")
-                if time.monotonic() - heard > SILENCE:
-                    if received < 1024:
-                        raise requests.ConnectionError(f"it sent {received} bytes in {SILENCE:.0f} seconds")
-                    heard, received = time.monotonic(), 0
-                yield piece
-    except (urllib3.exceptions.HTTPError, UnicodeError) as error:  # which requests lets through in some places
-        raise requests.ConnectionError(str(error)) from error
-
-
-def _announced(response: Any) -> int | None:
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else None
-
-
 def _remove_left_over(folder):
-    """Parts of downloads that were killed; pooch's own temporary files."""
+    """Parts of downloads that were killed; pooch's own temporary files, whose names have no suffix."""
     for path in folder.glob("tmp*"):
         with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-            if path.is_file() and time.time() - path.stat().st_mtime > LEFT_OVER:
+            if not path.suffix and path.is_file() and time.time() - path.stat().st_mtime > LEFT_OVER:
                 path.unlink()
-
-
-def _shown(text):
-    """Without a user's name and password in an address."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", str(text))
 
 
 def _cannot_use(folder, error):

@@ -13,7 +13,10 @@ from kerasgan.zoo import download
 FOLDER = Path(__file__).parent
 """The release folder that travels with the package: `weights.json`, `weights/*.keras`."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,150}")
+_FILE = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}\.keras")
+"""A plain name that every file system takes; Windows' devices are none."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -27,15 +30,21 @@ def read(release: str | Path | None = None) -> list[dict[str, Any]]:
         InputError: it cannot be read, or a record names no entry, version, safe file name or checksum.
     """
     if download.is_address(release):
-        where = f"{download.address(str(release), 'release')}/weights.json"
+        url = f"{download.address(str(release), 'release')}/weights.json"
+        where = download.shown(url)
         copy = cache_folder(release) / "weights.json"
-        return _parse(download.text(where, copy, lambda text: _parse(text, where)), where)
+        return _parse(download.text(url, copy, lambda text: _parse(text, where)), where)
     path = Path(release or FOLDER) / "weights.json"
-    if path.exists():
+    try:
         return _parse(path.read_text("utf-8", "replace"), str(path))
-    if release is None:
-        return []
-    raise InputError(f"There is no {path}: expected a folder that `kerasgan zoo pack` wrote, or its address.")
+    except (FileNotFoundError, NotADirectoryError):
+        if release is None:
+            return []
+        raise InputError(
+            f"There is no {path}: expected a folder that `kerasgan zoo pack` wrote, or its address."
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error}).") from error
 
 
 def _parse(text, where):
@@ -66,18 +75,20 @@ def _check(record, where):
         raise InputError(
             f"{where} has a version of {record['entry']!r} that is no number from 1: {record['version']!r}."
         )
-    if not _NAME.fullmatch(record["file"]) or not record["file"].endswith(".keras"):
+    if not _FILE.fullmatch(record["file"]):
         raise InputError(f"{where} names an unsafe file: {record['file']!r}. Expected a plain name ending in .keras.")
     if not _SHA256.fullmatch(record["sha256"]):
         raise InputError(f"{where} has no SHA-256 for {record['file']!r}. Received: {record['sha256']!r}.")
-    if type(record.get("bytes", 0)) is not int:
-        raise InputError(f"{where} gives {record['file']!r} a size that is no number: {record['bytes']!r}.")
+    if type(record.get("bytes", 1)) is not int or record.get("bytes", 1) < 1:
+        raise InputError(f"{where} gives {record['file']!r} a size that is no number from 1: {record['bytes']!r}.")
 
 
 def check_name(name: Any) -> None:
     """Raises `InputError` unless an entry of that name can be published: it becomes the name of its files."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InputError(f"An entry's name has letters A to Z, digits and any of _.- alone. Received: {name!r}.")
+        raise InputError(
+            f"An entry's name has letters A to Z, digits and any of _.- alone, at most 151. Received: {name!r}."
+        )
 
 
 def find(entry: str, version: int | None = None, release: str | Path | None = None) -> dict[str, Any]:
@@ -113,7 +124,7 @@ def cache_folder(release: str | Path | None = None) -> Path:
     folder = download.cache_folder()
     if release is None:
         return folder
-    return folder.with_name("releases") / hashlib.sha256(str(release).rstrip("/").encode()).hexdigest()[:12]
+    return folder.with_name("releases") / hashlib.sha256(str(release).strip().rstrip("/").encode()).hexdigest()[:12]
 
 
 def write(folder: Path, records: list[dict[str, Any]]) -> None:

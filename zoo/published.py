@@ -66,9 +66,10 @@ def fetch(record: dict[str, Any], release: str | Path | None = None) -> Path:
         return kept
     host, source = (release, "release") if release else (os.environ.get("KERASGAN_MIRROR") or HOST, "KERASGAN_MIRROR")
     if not host:
+        there = f"{str(folder / name)!r} is not the published file by its SHA-256. " if (folder / name).exists() else ""
         raise InputError(
-            f"{name!r} does not ship with the package and no host is known. Set KERASGAN_MIRROR to the address of a "
-            f"release folder (the one that holds weights.json), or put the file into {str(folder)!r} yourself."
+            f"{there}{name!r} does not ship with the package and no host is known. Set KERASGAN_MIRROR to the address "
+            f"of a release folder (the one that holds weights.json), or put the file into {str(folder)!r} yourself."
         )
     url = f"{download.address(str(host), source)}/weights/{name}"
     otherwise = "ask whoever publishes the release" if release else "set KERASGAN_MIRROR to another host"
