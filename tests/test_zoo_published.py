@@ -16,6 +16,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pooch
 import pytest
 import tiny
 from faulty import Server
@@ -326,11 +327,16 @@ def test_threads_that_read_one_list_do_not_hinder_each_other(server, installed):
     assert [path.name for path in manifest.cache_folder(server.url).iterdir()] == ["weights.json"]
 
 
-def test_no_password_of_a_release_is_shown(server, installed):
+def test_no_password_of_a_release_is_shown(server, installed, caplog):
+    release = server.url.replace("//", "//me:secret@")
     server.faults = ["page"] * 3
     with pytest.raises(kg.InputError, match="is damaged") as raised:
-        kg.zoo.record("tiny_noise", release=server.url.replace("//", "//me:secret@"))
+        kg.zoo.record("tiny_noise", release=release)
     assert "secret" not in str(raised.value)
+    pooch.get_logger().addHandler(caplog.handler)
+    kg.zoo.load("tiny_noise", release=release)
+    pooch.get_logger().removeHandler(caplog.handler)
+    assert server.url in caplog.text and "secret" not in caplog.text
 
 
 def test_somebody_elses_list_is_read_where_no_copy_can_be_kept(server, installed):

@@ -83,8 +83,9 @@ def fetch(url: str, sha256: str, size: int | None, folder: Path, otherwise: str)
         folder.mkdir(parents=True, exist_ok=True)
         _remove_left_over(folder)
         # pooch writes beside the file's place, checks, and only then renames: two processes at once do no harm.
-        hosted = pooch.create(folder, base + "/", registry={name: f"sha256:{sha256}"}, retry_if_failed=2)
-        path = Path(hosted.fetch(name, downloader=lambda url, file, _: _into(file, url, limit)))
+        # It writes the address it is given to the log, which is nobody's place to read a password.
+        hosted = pooch.create(folder, shown(base) + "/", registry={name: f"sha256:{sha256}"}, retry_if_failed=2)
+        path = Path(hosted.fetch(name, downloader=lambda _, file, __: _into(file, url, limit)))
         path.chmod(0o644)  # temporary files are their owner's alone, a cache may be several people's
     except requests.RequestException as error:
         raise InputError(
