@@ -233,11 +233,15 @@ def _brief(error: Exception) -> str:
 def _check_ends(generator: Any) -> None:
     """What takes and gives dictionaries or several images cannot be called as all that draws and exports calls it."""
     try:
-        taken = generator.input if isinstance(generator.input, list | tuple) else [generator.input]
-        single = isinstance(generator, keras.Model) and isinstance(generator.output, keras.KerasTensor)
-    except AttributeError:  # a subclassed model, or one that was never built
-        taken, single = [None], False
-    if not single or not all(isinstance(tensor, keras.KerasTensor) for tensor in taken):
+        # A Sequential has but one of each, and no `input` before it is called.
+        sequential = isinstance(generator, keras.Sequential)
+        taken = generator.inputs if sequential else generator.input
+        given = generator.outputs[0] if sequential else generator.output
+    except AttributeError:  # it was never built
+        taken = given = None
+    functional = isinstance(generator, keras.Model) and hasattr(generator, "inputs")
+    tensors = [given, *(taken if isinstance(taken, list | tuple) else [taken])]
+    if not functional or not all(isinstance(tensor, keras.KerasTensor) for tensor in tensors):
         raise InputError(
             "A generator is a functional keras.Model from one tensor, or a list of them, to one tensor. Received: "
             f"{type(generator).__name__} that is not built so."

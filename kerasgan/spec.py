@@ -44,7 +44,8 @@ class SampleSpec:
         for field, kind in (("image_shape", int), ("value_range", float), ("class_names", str), ("mean_latent", float)):
             if getattr(self, field) is not None:
                 object.__setattr__(self, field, tuple(kind(value) for value in getattr(self, field)))
-        if not isinstance(self.latent_dim, int | np.integer) or self.latent_dim < 1:
+        whole = isinstance(self.latent_dim, int | np.integer) and not isinstance(self.latent_dim, bool)
+        if not whole or self.latent_dim < 1:
             raise InputError(f"latent_dim must be a whole number from 1. Received: {self.latent_dim!r}.")
         object.__setattr__(self, "latent_dim", int(self.latent_dim))
         if self.mean_latent is not None and len(self.mean_latent) != self.latent_dim:

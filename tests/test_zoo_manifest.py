@@ -65,3 +65,11 @@ def test_other_file_names_are_taken(tmp_path, name):
     record = {"entry": "e", "version": 1, "file": name, "sha256": "0" * 64}
     (tmp_path / "weights.json").write_text(json.dumps({"published": [record]}))
     assert manifest.read(tmp_path) == [record]
+
+
+@pytest.mark.parametrize("name", ["", "../e", "a b", "aux.x", "CON.gan", "a" * 160, None])
+def test_a_name_that_a_list_would_refuse_is_not_published(name):
+    with pytest.raises(kg.InputError, match="An entry's name cannot be"):
+        manifest.check_name(name)
+    for taken in ("e", "con", "a" * 151):
+        manifest.check_name(taken)

@@ -11,6 +11,7 @@ import time
 import pytest
 import requests
 from raw import Raw, answer, dripping
+from tqdm import tqdm
 
 from kerasgan.zoo import transfer
 
@@ -55,15 +56,56 @@ def test_silence_has_an_end_whatever_is_dripped(server, said):
     assert 0.2 < time.monotonic() - start < 3
 
 
-def test_the_thread_left_behind_ends_with_the_next_byte(server):
+@pytest.mark.parametrize("said", ["body", "size of a chunk", "what unpacks to nothing"])
+def test_the_thread_left_behind_ends(server, said):
     before = listening()
-    server.answers = [dripping(OK + b"\r\n")]
-    with pytest.raises(requests.Timeout, match="bytes in 0 seconds"):
+    server.answers = [SILENT[said]]
+    with pytest.raises(requests.Timeout):
         get(server.url)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 5
     while listening() - before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not listening() - before
+
+
+def test_the_second_address_of_a_host_is_tried_in_time(server, monkeypatch):
+    """As where IPv6 leads nowhere: here to a socket that has no room for one more connection."""
+    monkeypatch.setattr(transfer, "SILENCE", 1.5)
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(full.getsockname())
+    addresses = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", place)
+        for place in (full.getsockname(), server.socket.getsockname())
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: addresses)
+    start = time.monotonic()
+    assert get("http://host/file") == b"whole"
+    assert time.monotonic() - start > 0.4, "the first address did answer"
+    for one in (full, *waiting):
+        one.close()
+
+
+def test_a_process_that_was_stopped_does_not_blame_the_server(server, monkeypatch):
+    clock, start = time.monotonic, time.monotonic()
+    calls = []
+
+    def jumped():
+        calls.append(1)
+        return clock() + (60 if len(calls) > 1 else 0)
+
+    def late(connection):
+        time.sleep(0.1)
+        answer(200, b"late")(connection)
+
+    server.answers = [late]
+    monkeypatch.setattr(transfer.time, "monotonic", jumped)
+    assert get(server.url) == b"late"
+    assert clock() - start < 5
 
 
 @pytest.mark.parametrize("status", [302, 500])
@@ -95,6 +137,8 @@ def test_a_redirect_is_followed_with_its_password_only_to_the_same_server(server
     server.answers = [answer(status, b"", f"Location: {server.url}/there")]
     assert get(mine) == b"whole"
     assert b"Authorization: Basic" in server.asked[3]
+    kept = transfer._target(requests.Session(), "http://me:secret@host/x", "https://host/x")
+    assert kept == "https://me:secret@host/x"
     server.answers = [answer(status, b"", f"Location: {other.url}/there")]
     assert get(mine) == b"elsewhere"
     assert b"Authorization" in server.asked[4] and b"Authorization" not in other.asked[0]
@@ -183,11 +227,35 @@ def test_where_there_is_no_standard_error(server, monkeypatch, closed):
 
 
 def test_the_bar_counts_what_came(server, monkeypatch):
-    drawn = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", drawn)
-    server.answers = [answer(200, bytes(2**20))]
+    class Screen:
+        """What programs put in the place of standard error: it writes, and that is all."""
+
+        def __init__(self):
+            self.drawn = ""
+
+        def write(self, text):
+            self.drawn += text
+
+        def flush(self):
+            pass
+
+    counted = []
+    update = tqdm.update
+    monkeypatch.setattr(tqdm, "update", lambda bar, n: counted.append((n, bar.total)) or update(bar, n))
+    monkeypatch.setattr(sys, "stderr", Screen())
+    server.answers = [answer(302, b"elsewhere", "Location: /file.keras"), answer(200, bytes(2**20))]
     assert len(get(server.url + "/file.keras")) == 2**20
-    assert "file.keras" in drawn.getvalue() and "/1.05M" in drawn.getvalue()
+    assert sum(n for n, _ in counted) == 2**20 and {total for _, total in counted} == {2**20}
+    assert "file.keras" in sys.stderr.drawn and "/1.05M" in sys.stderr.drawn
+
+
+def test_no_thread_to_be_had_is_a_fault_of_the_connection(server, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(requests.ConnectionError, match="can't start new thread"):
+        get(server.url)
 
 
 @pytest.mark.parametrize("address", ["http://me:secret@host/x", "https://me:se@cret@host", "ftp://secret@host"])

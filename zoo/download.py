@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -30,10 +31,12 @@ def address(text: str, name: str) -> str:
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-    except ValueError:
+        valid = valid and not re.search(r"\s", parts.netloc) and parts.port != 0
+    except ValueError:  # also of a port that is none
         valid = False
     if not valid:
-        raise InputError(f"{name} must be an http:// or https:// address of a folder. Received: {shown(text)!r}.")
+        received = re.sub(r".*@", "...@", text, flags=re.DOTALL)  # what is before may be a password
+        raise InputError(f"{name} must be an http:// or https:// address of a folder. Received: {received!r}.")
     return text.rstrip("/")
 
 

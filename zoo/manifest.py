@@ -76,7 +76,10 @@ def _check(record, where):
             f"{where} has a version of {record['entry']!r} that is no number from 1: {record['version']!r}."
         )
     if not _FILE.fullmatch(record["file"]):
-        raise InputError(f"{where} names an unsafe file: {record['file']!r}. Expected a plain name ending in .keras.")
+        raise InputError(
+            f"{where} names an unsafe file: {record['file']!r}. Expected a plain name ending in "
+            ".keras, of at most 207 letters, that is no device of Windows."
+        )
     if not _SHA256.fullmatch(record["sha256"]):
         raise InputError(f"{where} has no SHA-256 for {record['file']!r}. Received: {record['sha256']!r}.")
     if type(record.get("bytes", 1)) is not int or record.get("bytes", 1) < 1:
@@ -85,9 +88,10 @@ def _check(record, where):
 
 def check_name(name: Any) -> None:
     """Raises `InputError` unless an entry of that name can be published: it becomes the name of its files."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or not _FILE.fullmatch(f"{name}-1.keras"):
         raise InputError(
-            f"An entry's name has letters A to Z, digits and any of _.- alone, at most 151. Received: {name!r}."
+            f"An entry's name cannot be {name!r}: it has letters A to Z, digits and any of _.- alone, at most 151, and is "
+            "no device of Windows."
         )
 
 

@@ -21,7 +21,8 @@ def pieces(url: str, limit: int) -> Iterator[bytes]:
     """The body of an answer, unpacked, as it comes.
 
     The server is listened to on a thread of its own, which may be left behind: a read that gets a byte now and then
-    has no end, be it in the head, between two pieces, or in what unpacks to nothing.
+    has no end, be it in the head, between two pieces, or in what unpacks to nothing. Its connection is shut then,
+    unless the head has not ended.
 
     Raises:
         requests.RequestException: any fault; also more than `limit` bytes, or less than a kilobyte in `SILENCE`.
@@ -30,16 +31,25 @@ def pieces(url: str, limit: int) -> Iterator[bytes]:
     from tqdm import tqdm
 
     sent: queue.Queue[Any] = queue.Queue(8)
+    answers: list[requests.Response] = []
     left = threading.Event()
-    threading.Thread(target=_listen, args=(url, sent, left), name="kerasgan-download", daemon=True).start()
+    listener = threading.Thread(target=_listen, args=(url, sent, answers, left), name="kerasgan-download", daemon=True)
+    try:
+        listener.start()
+    except RuntimeError as error:
+        raise requests.ConnectionError(str(error)) from error
     since, received, total = time.monotonic(), 0, 0
-    shown_on = io.StringIO() if getattr(sys.stderr, "closed", True) else sys.stderr  # there is none under pythonw
+    no_screen = sys.stderr is None or getattr(sys.stderr, "closed", False)  # as under pythonw, or in a daemon
+    shown_on = io.StringIO() if no_screen else sys.stderr
     try:
         with tqdm(desc=url.rpartition("/")[2], unit="B", unit_scale=True, leave=False, file=shown_on) as progress:
             while True:
                 try:
                     item = sent.get(timeout=max(0.0, since + SILENCE - time.monotonic()))
                 except queue.Empty:
+                    if time.monotonic() - since > 1.5 * SILENCE:  # this process was stopped, not the server
+                        since = time.monotonic()
+                        continue
                     raise requests.Timeout(f"it sent {received} bytes in {SILENCE:.0f} seconds") from None
                 if item is None:
                     return
@@ -53,11 +63,15 @@ def pieces(url: str, limit: int) -> Iterator[bytes]:
                         raise requests.ConnectionError(f"it sends more than the {limit:,} bytes it should")
                     yield item
                 else:
-                    progress.reset(item or None)
+                    progress.total = item or None
+                    progress.refresh()
                 if received >= 1024 or not total:
                     since, received = time.monotonic(), 0
     finally:
         left.set()
+        for answer in answers:
+            with contextlib.suppress(Exception):  # it has ended
+                answer.raw.shutdown()
         with contextlib.suppress(queue.Empty):
             while True:
                 sent.get_nowait()  # room for what the thread may be about to hand over
@@ -79,8 +93,8 @@ def shown(text: object) -> str:
     return re.sub(r"(?<=://)[^/\s]*@", "", str(text))
 
 
-def _listen(url, sent, left):
-    with contextlib.closing(_answer(url)) as items:
+def _listen(url, sent, answers, left):
+    with contextlib.closing(_answer(url, answers)) as items:
         try:
             for item in items:
                 sent.put(item)
@@ -91,7 +105,7 @@ def _listen(url, sent, left):
             sent.put(error)
 
 
-def _answer(url):
+def _answer(url, answers):
     """The length of each answer that was announced, 0 if none was, and then the pieces of the last one's body."""
     import requests
     import urllib3
@@ -102,27 +116,33 @@ def _answer(url):
             location = session.get_redirect_target
             session.get_redirect_target = lambda response: None  # type: ignore[method-assign, assignment]
             for _ in range(1 + REDIRECTS):
-                with session.get(url, stream=True, timeout=SILENCE) as response:
+                # A name may stand for several addresses, and the first be out of reach.
+                with session.get(url, stream=True, timeout=(SILENCE / 3, SILENCE)) as response:
+                    answers.append(response)
                     yield _announced(response)
                     if not response.is_redirect:
                         response.raise_for_status()
                         while piece := response.raw.read1(2**16, decode_content=True):
                             yield piece
                         return
-                    url = _target(url, location(response))
+                    url = _target(session, url, location(response))
             raise requests.TooManyRedirects(f"it redirects more than {REDIRECTS} times")
     except requests.RequestException:
         raise
+    except urllib3.exceptions.TimeoutError as error:
+        raise requests.Timeout(str(error)) from error
     except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:  # which requests lets through in some places
         raise requests.ConnectionError(str(error)) from error
 
 
-def _target(url, location):
-    """Where a redirect leads; on the same server a user's name and password go along."""
-    here, there = urlsplit(url), urlsplit(urljoin(url, location))
-    if (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port):
-        there = there._replace(netloc=here.netloc)
-    return urlunsplit(there)
+def _target(session, url, location):
+    """Where a redirect leads; a user's name and password go along where requests would let them."""
+    target = urljoin(url, location)
+    user, _, _ = urlsplit(url).netloc.rpartition("@")
+    parts = urlsplit(target)
+    if user and "@" not in parts.netloc and not session.should_strip_auth(url, target):
+        parts = parts._replace(netloc=f"{user}@{parts.netloc}")
+    return urlunsplit(parts)
 
 
 def _announced(response):
