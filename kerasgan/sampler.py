@@ -233,10 +233,10 @@ def _brief(error: Exception) -> str:
 def _check_ends(generator: Any) -> None:
     """What takes and gives dictionaries or several images cannot be called as all that draws and exports calls it."""
     try:
-        # A Sequential has but one of each, and no `input` before it is called.
+        # A Sequential has no `input` and no `output` before it is called.
         sequential = isinstance(generator, keras.Sequential)
         taken = generator.inputs if sequential else generator.input
-        given = generator.outputs[0] if sequential else generator.output
+        given = generator.compute_output_spec(generator.inputs[0]) if sequential else generator.output
     except AttributeError:  # it was never built
         taken = given = None
     functional = isinstance(generator, keras.Model) and hasattr(generator, "inputs")

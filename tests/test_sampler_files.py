@@ -199,6 +199,11 @@ def giving_two(latent):
     return keras.Model(latent, [flat(latent), flat(latent)])
 
 
+def sequential_giving_two(latent):
+    inner = keras.Input((4,))
+    return keras.Sequential([keras.Input((4,)), keras.Model(inner, [flat(inner), flat(inner)])])
+
+
 def giving_a_list_of_one(latent):
     return keras.Model(latent, [flat(latent)])
 
@@ -210,7 +215,16 @@ def giving_a_dictionary(latent):
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 @pytest.mark.parametrize(
     "network",
-    [unbuilt, subclassed, bare_layer, taking_a_dictionary, giving_two, giving_a_list_of_one, giving_a_dictionary],
+    [
+        unbuilt,
+        subclassed,
+        bare_layer,
+        taking_a_dictionary,
+        giving_two,
+        sequential_giving_two,
+        giving_a_list_of_one,
+        giving_a_dictionary,
+    ],
 )
 def test_a_network_that_could_not_be_drawn_from_is_refused(tmp_path, network):
     """By hand and from a file, whose network may be any that Keras can load."""

@@ -134,7 +134,7 @@ def test_the_cache_may_be_shared_and_what_was_killed_long_ago_is_swept_away(serv
     "mirror",
     [
         "example.org/zoo", "/srv/zoo", "file:///srv/zoo", "http://", "http://[::1", "ftp://me:secret@host",
-        "http://host/zoo?version=1", "http://host/#zoo", "http://me:se/secret@host", "http://me:a secret@host",
+        "http://host/zoo?token=secret", "http://host/#zoo", "http://me:se/secret@host", "http://me:a secret@host",
         "me:secret@host/zoo", "http://host:0", "http://host:99999",
     ],
 )  # fmt: skip

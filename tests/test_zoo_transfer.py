@@ -1,5 +1,6 @@
 """Downloads from a server that breaks every rule: an end to each wait, a `requests` error for each fault."""
 
+import contextlib
 import gzip
 import io
 import socket
@@ -68,26 +69,24 @@ def test_the_thread_left_behind_ends(server, said):
     assert not listening() - before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a full queue of connections is of another length")
 def test_the_second_address_of_a_host_is_tried_in_time(server, monkeypatch):
     """As where IPv6 leads nowhere: here to a socket that has no room for one more connection."""
     monkeypatch.setattr(transfer, "SILENCE", 1.5)
-    full = socket.socket()
-    full.bind(("127.0.0.1", 0))
-    full.listen(0)
-    waiting = [socket.socket() for _ in range(4)]
-    for one in waiting:
-        one.setblocking(False)
-        one.connect_ex(full.getsockname())
-    addresses = [
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", place)
-        for place in (full.getsockname(), server.socket.getsockname())
-    ]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: addresses)
-    start = time.monotonic()
-    assert get("http://host/file") == b"whole"
-    assert time.monotonic() - start > 0.4, "the first address did answer"
-    for one in (full, *waiting):
-        one.close()
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        addresses = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", place)
+            for place in (full.getsockname(), server.socket.getsockname())
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: addresses)
+        start = time.monotonic()
+        assert get("http://host/file") == b"whole"
+        assert time.monotonic() - start > 0.4, "the first address did answer"
 
 
 def test_a_process_that_was_stopped_does_not_blame_the_server(server, monkeypatch):
@@ -202,7 +201,8 @@ def test_certificates_that_are_not_there_are_a_fault_of_the_connection(server, m
 @pytest.mark.parametrize(
     "said, passes",
     [(answer(500), True), (answer(429), True), (answer(408), True), (lambda connection: None, True), (reset, True),
-     (answer(404), False), (answer(401), False), (lambda connection: time.sleep(5), False)],
+     (answer(404), False), (answer(401), False), (answer(302, b"", "Location: file:///etc/passwd"), False),
+     (answer(302, b"", "Location: http://a b/"), False), (lambda connection: time.sleep(5), False)],
 )  # fmt: skip
 def test_what_is_worth_asking_again(server, said, passes):
     server.answers = [said]
@@ -215,6 +215,13 @@ def test_what_is_worth_asking_again(server, said, passes):
 def test_nobody_there_is_not_asked_again(address):
     with pytest.raises(requests.RequestException) as raised:
         get(address)
+    assert not transfer.may_pass(raised.value)
+
+
+def test_a_proxy_that_is_not_there_is_not_asked_again(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(requests.exceptions.ProxyError) as raised:
+        get("http://host.example/")
     assert not transfer.may_pass(raised.value)
 
 

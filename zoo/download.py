@@ -35,7 +35,7 @@ def address(text: str, name: str) -> str:
     except ValueError:  # also of a port that is none
         valid = False
     if not valid:
-        received = re.sub(r".*@", "...@", text, flags=re.DOTALL)  # what is before may be a password
+        received = re.sub(r".*@|(?<=\?).*", "...", text, flags=re.DOTALL)  # which may be a password
         raise InputError(f"{name} must be an http:// or https:// address of a folder. Received: {received!r}.")
     return text.rstrip("/")
 

@@ -90,8 +90,8 @@ def check_name(name: Any) -> None:
     """Raises `InputError` unless an entry of that name can be published: it becomes the name of its files."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or not _FILE.fullmatch(f"{name}-1.keras"):
         raise InputError(
-            f"An entry's name cannot be {name!r}: it has letters A to Z, digits and any of _.- alone, at most 151, and "
-            "is no device of Windows."
+            f"An entry's name cannot be {name!r}: it has letters A to Z, digits and any of _.- alone, at most 151, "
+            "begins with none of .- and is no device of Windows."
         )
 
 

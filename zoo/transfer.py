@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 SILENCE = 30.0
-"""Seconds without an answer, or without a kilobyte of it, after which a server counts as gone."""
+"""Seconds without an answer, or without a kilobyte of it, after which a server counts as gone; half to connect."""
 
 REDIRECTS = 10
 
@@ -47,7 +47,7 @@ def pieces(url: str, limit: int) -> Iterator[bytes]:
                 try:
                     item = sent.get(timeout=max(0.0, since + SILENCE - time.monotonic()))
                 except queue.Empty:
-                    if time.monotonic() - since > 1.5 * SILENCE:  # this process was stopped, not the server
+                    if time.monotonic() - since > 1.1 * SILENCE:  # this process was stopped, not the server
                         since = time.monotonic()
                         continue
                     raise requests.Timeout(f"it sent {received} bytes in {SILENCE:.0f} seconds") from None
@@ -84,8 +84,15 @@ def may_pass(error: Exception) -> bool:
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code in (408, 429) or error.response.status_code >= 500
+    final = (
+        requests.Timeout,
+        requests.TooManyRedirects,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+    )
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return not isinstance(error, requests.Timeout) and not isinstance(reason, urllib3.exceptions.NewConnectionError)
+    reason = getattr(reason, "original_error", reason)  # of a proxy
+    return not isinstance(error, final) and not isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def shown(text: object) -> str:
@@ -117,7 +124,7 @@ def _answer(url, answers):
             session.get_redirect_target = lambda response: None  # type: ignore[method-assign, assignment]
             for _ in range(1 + REDIRECTS):
                 # A name may stand for several addresses, and the first be out of reach.
-                with session.get(url, stream=True, timeout=(SILENCE / 3, SILENCE)) as response:
+                with session.get(url, stream=True, timeout=(SILENCE / 2, SILENCE)) as response:
                     answers.append(response)
                     yield _announced(response)
                     if not response.is_redirect:

@@ -34,7 +34,10 @@ class Raw:
         with connection, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(2**16)
+                piece = connection.recv(2**16)
+                if not piece:
+                    return
+                head += piece
             self.asked.append(head)
             (self.answers.pop(0) if self.answers else self.then)(connection)
 
