@@ -107,7 +107,7 @@ def test_no_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "../evil", "größe eins", ".hidden", "a b", 3])
 def test_a_name_that_can_be_no_files_is_refused(own_registry, name):
-    with pytest.raises(kg.InputError, match="name has letters"):
+    with pytest.raises(kg.InputError, match="it has letters"):
         kg.zoo.register(kg.zoo.show("dcgan_digits").replace(name=name))
 
 
