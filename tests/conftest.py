@@ -1,8 +1,10 @@
 """What several tests need."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,36 @@ def perfect(evaluator):
     import scored
 
     return evaluator.score(scored.sampler())
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A release folder with one small trained generator."""
+    import released
+
+    return released.make(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture
+def installed(release, tmp_path, monkeypatch):
+    """A package that knows that generator's record but does not ship the file, and an empty cache."""
+    from kerasgan.zoo import manifest
+
+    shutil.copy(release / "weights.json", tmp_path / "weights.json")
+    monkeypatch.setattr(manifest, "FOLDER", tmp_path)
+    monkeypatch.setenv("KERASGAN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "weights"
+
+
+@pytest.fixture
+def server(release, installed, monkeypatch):
+    """A host of that release which fails as it is told to."""
+    from faulty import Server
+
+    server = Server(release)
+    monkeypatch.setenv("KERASGAN_MIRROR", server.url)
+    # Retries wait for seconds, which the tests need not.
+    monkeypatch.setattr(time, "sleep", lambda seconds, sleep=time.sleep: sleep(min(seconds, 0.05)))
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
